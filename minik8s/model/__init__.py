@@ -1,0 +1,1 @@
+"""Kinds, metadata and selectors: pure, read-only views of API documents."""
