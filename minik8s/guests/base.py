@@ -1,0 +1,380 @@
+"""What a program in a pod is made of: its process, and the effects that it asks for.
+
+A *program* is a generator function: it gets a `Process`, yields *effects* (connect, sleep,
+read input, ...), receives each effect's result, and returns its exit code. It never blocks
+and never sees the machine that minik8s runs on. `runtime.processes` executes the effects
+against a network host and a clock, so a time-out costs simulated time only.
+
+A time-out of None means: for ever. An effect that timed out gives None, where nothing else
+is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeVar
+
+from minik8s.clock import Clock
+from minik8s.guests.container import Container
+from minik8s.network import Connection, DatagramSocket, EchoSocket, Host, Listener
+
+T = TypeVar("T")
+
+StreamProtocol = Literal["TCP", "SCTP"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Let simulated seconds pass; gives None."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forever:
+    """Wait for ever: a server whose work is done by callbacks, `tail -f /dev/null`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Open a connection; gives the Connection, still "connecting" if the time ran out."""
+
+    protocol: StreamProtocol
+    address: str
+    port: int
+    timeout: float | None = None
+    sport: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitConnection:
+    """Wait until a connection is no longer "connecting"; gives it, whatever its state."""
+
+    connection: Connection
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send bytes over a connection; gives None at once."""
+
+    connection: Connection
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receive:
+    """Wait for bytes; gives them, b"" at the end of the stream (or a reset), None in vain."""
+
+    connection: Connection
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close a connection, listener or socket; gives None."""
+
+    connection: Connection | Listener | DatagramSocket | EchoSocket
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDatagram:
+    """Open a UDP socket; with an address it is connected, so that ICMP errors come back."""
+
+    address: str = ""
+    port: int = 0
+    sport: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendTo:
+    """Send one datagram; address "" means the connected end. Gives None."""
+
+    socket: DatagramSocket
+    data: bytes
+    address: str = ""
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveFrom:
+    """Wait for a datagram; gives a Datagram, the socket's error as a str, or None in vain."""
+
+    socket: DatagramSocket
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEcho:
+    """Open a socket for ping; gives an EchoSocket."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendEcho:
+    """Send an echo request with `size` bytes of data; gives None."""
+
+    socket: EchoSocket
+    address: str
+    sequence: int
+    size: int = 56
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveEcho:
+    """Wait for an answer to an echo request; gives an EchoReply or None."""
+
+    socket: EchoSocket
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Listen on a TCP or SCTP port; gives a Listener, or None if the port is taken."""
+
+    protocol: StreamProtocol
+    port: int
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """Open a UDP server socket; gives a DatagramSocket, or None if the port is taken."""
+
+    port: int
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """Wait for a connection; gives a Connection or None."""
+
+    listener: Listener
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadInput:
+    """Wait for input; gives bytes, b"" at its end, None in vain."""
+
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOf:
+    """Wait for whichever comes first; gives (index, that effect's result), or None in vain."""
+
+    effects: tuple[Effect, ...]
+    timeout: float | None = None
+
+
+Effect = (
+    Sleep
+    | Forever
+    | Connect
+    | AwaitConnection
+    | Send
+    | Receive
+    | Close
+    | OpenDatagram
+    | SendTo
+    | ReceiveFrom
+    | OpenEcho
+    | SendEcho
+    | ReceiveEcho
+    | Listen
+    | Bind
+    | Accept
+    | ReadInput
+    | FirstOf
+)
+
+_TIMED = (Connect, AwaitConnection, Receive, ReceiveFrom, ReceiveEcho, Accept, ReadInput, FirstOf)
+
+Steps = Generator[Effect, Any, T]
+"""A part of a program: yields effects, ends with a T."""
+
+
+class Interrupted(Exception):
+    """A signal (`SIGINT` of Ctrl-C, `SIGKILL`); thrown into the program where it waits."""
+
+    def __init__(self, signal: Literal["SIGINT", "SIGTERM", "SIGKILL"]) -> None:
+        super().__init__(signal)
+        self.signal = signal
+
+    @property
+    def exit_code(self) -> int:
+        """What a shell reports for a process that this signal ended: 128 and its number."""
+        return 128 + {"SIGINT": 2, "SIGKILL": 9, "SIGTERM": 15}[self.signal]
+
+
+Output = Callable[[int, bytes], None]
+"""Where a process writes: stream 1 is its output, stream 2 its errors."""
+
+
+@dataclass(slots=True)
+class Input:
+    """What has been typed or piped so far; `wake` is called when there is more."""
+
+    data: bytearray = field(default_factory=bytearray)
+    closed: bool = False
+    wake: Callable[[], None] | None = None
+
+    @classmethod
+    def of(cls, data: bytes) -> Input:
+        """Input that is complete from the start, as behind a pipe."""
+        return cls(bytearray(data), closed=True)
+
+    def feed(self, data: bytes) -> None:
+        """Add bytes."""
+        self.data += data
+        self._notify()
+
+    def close(self) -> None:
+        """There will be no more."""
+        self.closed = True
+        self._notify()
+
+    def take(self) -> bytes | None:
+        """All that is there; b"" at the end, None if one must wait."""
+        if self.data:
+            data = bytes(self.data)
+            self.data.clear()
+            return data
+        return b"" if self.closed else None
+
+    def _notify(self) -> None:
+        if self.wake is not None:
+            self.wake()
+
+
+@dataclass(slots=True)
+class Process:
+    """One running program: its arguments, environment, streams, container and clock.
+
+    `tty` says whether standard output is a terminal. `spawn` runs another program to its end
+    on the same clock, for programs that start programs.
+    """
+
+    argv: list[str]
+    container: Container
+    clock: Clock
+    output: Output
+    env: dict[str, str] = field(default_factory=dict)
+    cwd: str = "/"
+    stdin: Input = field(default_factory=lambda: Input.of(b""))
+    tty: bool = False
+    interactive: bool = False
+    run_child: Callable[[Process], int] | None = None
+
+    @property
+    def name(self) -> str:
+        """The program's name as it was typed."""
+        return self.argv[0] if self.argv else ""
+
+    @property
+    def arguments(self) -> list[str]:
+        """The arguments behind the name."""
+        return self.argv[1:]
+
+    @property
+    def host(self) -> Host:
+        """The network namespace of the pod."""
+        return self.container.host
+
+    def out(self, text: str | bytes) -> None:
+        """Write to standard output."""
+        self.output(1, text.encode() if isinstance(text, str) else text)
+
+    def err(self, text: str | bytes) -> None:
+        """Write to standard error."""
+        self.output(2, text.encode() if isinstance(text, str) else text)
+
+    def child(self, argv: list[str], **changes: Any) -> Process:
+        """Another process with the same surroundings, `changes` apart."""
+        values: dict[str, Any] = {
+            "argv": argv,
+            "container": self.container,
+            "clock": self.clock,
+            "output": self.output,
+            "env": dict(self.env),
+            "cwd": self.cwd,
+            "stdin": self.stdin,
+            "tty": self.tty,
+            "interactive": self.interactive,
+            "run_child": self.run_child,
+        }
+        return Process(**(values | changes))
+
+
+Program = Callable[[Process], Steps[int]]
+"""Runs a process and returns its exit code."""
+
+Programs = Mapping[str, Program]
+
+
+class Paused:
+    """A part of a program that can be left at a deadline and taken up again.
+
+    curl leaves its resolver when `--connect-timeout` is over, and an old curl then waits for
+    the resolver's thread all the same.
+    """
+
+    def __init__(self, steps: Steps[Any], clock: Clock) -> None:
+        self._steps = steps
+        self._clock = clock
+        self._pending: Effect | None = None
+        self._since = 0.0
+        self.done = False
+        self.result: Any = None
+
+    def until(self, deadline: float | None) -> Steps[bool]:
+        """Go on until the end, or until a moment; gives whether the end was reached."""
+        if self._pending is None and not self.done:
+            self._send(None)
+        while self._pending is not None:
+            effect = self._pending
+            limit = _limit(effect)
+            due = None if limit is None else self._since + limit
+            cut = deadline is not None and (due is None or due >= deadline)
+            stop = deadline if cut else due
+            rest = None if stop is None else max(0.0, stop - self._clock.now)
+            value = yield _bounded(effect, rest)
+            if cut and _in_vain(effect, value):
+                if isinstance(value, Connection):
+                    self._pending = AwaitConnection(value, limit)
+                return False
+            self._send(value)
+        return True
+
+    def _send(self, value: Any) -> None:
+        try:
+            self._pending = self._steps.send(value)
+            self._since = self._clock.now
+        except StopIteration as end:
+            self._pending, self.done, self.result = None, True, end.value
+
+
+def _limit(effect: Effect) -> float | None:
+    """How long an effect may take at most; None for ever."""
+    if isinstance(effect, Sleep):
+        return effect.seconds
+    return getattr(effect, "timeout", 0.0)
+
+
+def _bounded(effect: Effect, limit: float | None) -> Effect:
+    """The same effect, waiting no longer than `limit`."""
+    if isinstance(effect, Sleep):
+        return Sleep(limit or 0.0)
+    if isinstance(effect, Forever):
+        return effect if limit is None else Sleep(limit)
+    if isinstance(effect, _TIMED):
+        return replace(effect, timeout=limit)
+    return effect
+
+
+def _in_vain(effect: Effect, value: Any) -> bool:
+    """Whether an effect's result says that its time ran out."""
+    if isinstance(value, Connection):
+        return value.state == "connecting"
+    return value is None and isinstance(effect, (Sleep, Forever, *_TIMED))

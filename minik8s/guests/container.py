@@ -1,0 +1,170 @@
+"""One container as its programs see it: image, files, environment, host name, network.
+
+Nothing is computed before a program asks for it: a cluster has many containers in which
+nobody ever runs anything.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from minik8s.guests.catalogue import Image
+from minik8s.network import Host
+
+LOG_LIMIT = 2000
+"""How many lines of a container's output are kept (a kubelet rotates logs at 10 MiB)."""
+
+
+class Disk(Protocol):
+    """Files by absolute path; a pod's shell brings one of its own."""
+
+    def read(self, path: str) -> bytes | None:
+        """What a file holds, or None."""
+
+    def write(self, path: str, data: bytes) -> None:
+        """Create or replace a file."""
+
+    def list(self, path: str) -> list[str] | None:
+        """The names in a folder, or None."""
+
+
+class MemoryDisk:
+    """Files in a dict, for a container whose shell nobody has started."""
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self.files = files
+
+    def read(self, path: str) -> bytes | None:
+        """What a file holds, or None."""
+        return self.files.get(path)
+
+    def write(self, path: str, data: bytes) -> None:
+        """Create or replace a file."""
+        self.files[path] = data
+
+    def list(self, path: str) -> list[str] | None:
+        """The names in a folder, or None."""
+        start = path.rstrip("/") + "/"
+        names = {name[len(start) :].split("/")[0] for name in self.files if name.startswith(start)}
+        return sorted(names) if names or start == "/" else None
+
+
+class Log:
+    """The output of a container, line by line with the moment of each, bounded."""
+
+    __slots__ = ("_lines", "_rest", "dropped")
+
+    def __init__(self, limit: int = LOG_LIMIT) -> None:
+        self._lines: deque[tuple[float, bytes]] = deque(maxlen=limit)
+        self._rest: tuple[float, bytes] | None = None
+        self.dropped = 0
+
+    def write(self, when: float, data: bytes) -> None:
+        """Add output; an unfinished line waits for its end."""
+        start, text = self._rest or (when, b"")
+        *lines, rest = (text + data).split(b"\n")
+        for line in lines:
+            if len(self._lines) == self._lines.maxlen:
+                self.dropped += 1
+            self._lines.append((start, line))
+            start = when
+        self._rest = (start, rest) if rest else None
+
+    def __len__(self) -> int:
+        return self.dropped + len(self._lines)
+
+    def lines(self, skip: int = 0) -> Iterator[tuple[float, bytes]]:
+        """The finished lines with their times, those before number `skip` apart."""
+        for number, entry in enumerate(self._lines, start=self.dropped):
+            if number >= skip:
+                yield entry
+
+    def partial(self) -> tuple[float, bytes] | None:
+        """The line that has not ended yet."""
+        return self._rest
+
+
+class Container:
+    """One container of a running pod."""
+
+    __slots__ = (
+        "_disk",
+        "_env",
+        "_make_env",
+        "_make_files",
+        "_seed",
+        "host",
+        "hostname",
+        "image",
+        "log",
+        "name",
+        "namespace",
+        "node",
+        "pod",
+        "shell",
+        "workdir",
+    )
+
+    def __init__(
+        self,
+        image: Image,
+        host: Host,
+        *,
+        namespace: str = "default",
+        pod: str = "",
+        name: str = "",
+        node: str = "",
+        hostname: str = "",
+        workdir: str = "",
+        make_env: Callable[[], dict[str, str]] = dict,
+        make_files: Callable[[], dict[str, bytes]] = dict,
+        seed: str = "",
+    ) -> None:
+        self.image = image
+        self.host = host
+        self.namespace = namespace
+        self.pod = pod
+        self.name = name
+        self.node = node
+        self.hostname = hostname or pod
+        self.workdir = workdir or image.workdir
+        self.log = Log()
+        self.shell: object | None = None
+        self._make_env = make_env
+        self._make_files = make_files
+        self._env: dict[str, str] | None = None
+        self._disk: Disk | None = None
+        self._seed = seed
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment that every process of the container starts with."""
+        if self._env is None:
+            self._env = self._make_env()
+        return self._env
+
+    @property
+    def disk(self) -> Disk:
+        """The container's files."""
+        if self._disk is None:
+            self._disk = MemoryDisk(self._make_files())
+        return self._disk
+
+    def mount(self, disk: Disk) -> None:
+        """From now on the files lie elsewhere (the shell's own file system)."""
+        self._disk = disk
+
+    @property
+    def seed(self) -> str:
+        """What random values inside this container depend on."""
+        return self._seed or f"{self.namespace}/{self.pod}/{self.name}"
+
+    def read(self, path: str) -> bytes | None:
+        """What a file holds, or None."""
+        return self.disk.read(path)
+
+    def read_text(self, path: str) -> str:
+        """A text file, empty if there is none."""
+        return (self.disk.read(path) or b"").decode(errors="replace")
