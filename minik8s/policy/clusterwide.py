@@ -86,11 +86,11 @@ def _rules(entries: Iterable[Mapping[str, Any]], peers: str) -> Iterator[Rule]:
     for index, entry in enumerate(entries):
         action = _ACTIONS.get(entry.get("action", ""), Action.DENY)
         matches = [_peer(peer, action) for peer in entry.get(peers) or ()]
+        ports = tuple(_ports(entry)) or None
         if any(isinstance(match, ConstantMatch) and match.value for match in matches):
-            yield Rule(index, None, None, Action.DENY, entry.get("name", ""))
-            continue
-        ports = tuple(_ports(entry))
-        yield Rule(index, tuple(matches), ports or None, action, entry.get("name", ""))
+            yield Rule(index, None, ports, Action.DENY, entry.get("name", ""))
+        else:
+            yield Rule(index, tuple(matches), ports, action, entry.get("name", ""))
 
 
 def _peer(peer: Mapping[str, Any], action: Action) -> PeerMatch:

@@ -1,0 +1,148 @@
+"""From documents to peers: pods, nodes and addresses as policy sees them.
+
+A snapshot is a list of stored documents (`status.podIP` and all). Pods that have ended
+(Succeeded, Failed) send and receive nothing and are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from minik8s.model.metadata import NAME_LABEL, Document, labels_of, name_of, namespace_of
+from minik8s.policy.addresses import Address, parse_address
+from minik8s.policy.policyset import KINDS as POLICY_KINDS
+from minik8s.policy.policyset import PolicySet
+from minik8s.policy.values import Peer
+
+_NO_PORTS: Mapping[tuple[str, str], int] = MappingProxyType({})
+_ENDED = ("Succeeded", "Failed")
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """Peers and policies of one cluster at one moment; not changed once built.
+
+    `pods` are keyed `namespace/name`, `nodes` by name; `by_address` finds either.
+    """
+
+    pods: dict[str, Peer] = field(default_factory=dict)
+    nodes: dict[str, Peer] = field(default_factory=dict)
+    namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    policies: PolicySet = field(default_factory=PolicySet)
+    by_address: dict[Address, Peer] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, documents: Iterable[Document]) -> Snapshot:
+        """The snapshot that documents describe; kinds that policy ignores are passed over."""
+        documents = list(documents)
+        snapshot = cls()
+        for document in documents:
+            kind = document.get("kind")
+            if kind == "Namespace":
+                snapshot.namespaces[name_of(document)] = namespace_labels(document)
+            elif kind == "Node":
+                snapshot._add_node(document)
+            elif kind in POLICY_KINDS:
+                snapshot.policies.upsert(document)
+        for document in documents:
+            if document.get("kind") == "Pod":
+                snapshot._add_pod(document)
+        return snapshot
+
+    def peer(self, text: str) -> Peer | None:
+        """The peer that `namespace/pod` or `ip:ADDRESS` names; None for an unknown pod.
+
+        An address of a pod or node is that pod or node.
+        """
+        if text.startswith("ip:"):
+            address = text.removeprefix("ip:")
+            return self.by_address.get(parse_address(address)) or Peer(address)
+        return self.pods.get(text)
+
+    def labels_of_namespace(self, name: str) -> Mapping[str, str]:
+        """The labels of a namespace; one without a document has its name label only."""
+        labels = self.namespaces.get(name)
+        if labels is None:
+            labels = self.namespaces[name] = {NAME_LABEL: name}
+        return labels
+
+    def _add_node(self, document: Document) -> None:
+        name, labels = name_of(document), labels_of(document)
+        for entry in document.get("status", {}).get("addresses") or ():
+            if entry.get("type") in ("InternalIP", "ExternalIP"):
+                node = Peer(entry["address"], name=name, node=name, node_labels=labels)
+                self.nodes.setdefault(name, node)
+                self.by_address[parse_address(node.address)] = node
+
+    def _add_pod(self, document: Document) -> None:
+        status = document.get("status") or {}
+        if status.get("phase") in _ENDED:
+            return
+        addresses = addresses_of(document) or [""]
+        namespace = namespace_of(document) or "default"
+        labels = self.labels_of_namespace(namespace)
+        node = self.nodes.get((document.get("spec") or {}).get("nodeName") or "")
+        for address in reversed(addresses):
+            pod = pod_peer(document, labels, address, node.node_labels if node else None)
+            if address and not pod.host_network:
+                self.by_address[parse_address(address)] = pod
+        self.pods[pod.key] = pod
+
+
+def namespace_labels(document: Document) -> Mapping[str, str]:
+    """The labels of a namespace, the name label included even if the document lacks it."""
+    labels = labels_of(document)
+    return labels if NAME_LABEL in labels else {**labels, NAME_LABEL: name_of(document)}
+
+
+def addresses_of(document: Document) -> list[str]:
+    """The addresses of a pod, the primary one first."""
+    status = document.get("status") or {}
+    addresses = [entry["ip"] for entry in status.get("podIPs") or () if entry.get("ip")]
+    primary = status.get("podIP")
+    if primary and primary not in addresses:
+        addresses.insert(0, primary)
+    return addresses
+
+
+def pod_peer(
+    document: Document,
+    namespace_labels: Mapping[str, str],
+    address: str,
+    node_labels: Mapping[str, str] | None = None,
+) -> Peer:
+    """A pod as a peer, under one of its addresses."""
+    spec: Mapping[str, Any] = document.get("spec") or {}
+    host_network = bool(spec.get("hostNetwork"))
+    return Peer(
+        address,
+        namespace_of(document) or "default",
+        name_of(document),
+        labels_of(document),
+        namespace_labels,
+        port_names(spec),
+        host_network,
+        spec.get("nodeName") or "",
+        node_labels if host_network else None,
+    )
+
+
+def port_names(spec: Mapping[str, Any]) -> Mapping[tuple[str, str], int]:
+    """The named container ports of a pod: (name, protocol) to number; the first one wins.
+
+    Init containers with `restartPolicy: Always` (sidecars) stay, so their ports count.
+    """
+    named: dict[tuple[str, str], int] = {}
+    containers = list(spec.get("containers") or ())
+    for container in spec.get("initContainers") or ():
+        if container.get("restartPolicy") == "Always":
+            containers.append(container)
+    for container in containers:
+        for port in container.get("ports") or ():
+            if port.get("name"):
+                key = (port["name"], port.get("protocol") or "TCP")
+                named.setdefault(key, port["containerPort"])
+    return named or _NO_PORTS
