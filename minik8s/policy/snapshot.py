@@ -137,9 +137,11 @@ def port_names(spec: Mapping[str, Any]) -> Mapping[tuple[str, str], int]:
     """
     named: dict[tuple[str, str], int] = {}
     containers = list(spec.get("containers") or ())
-    for container in spec.get("initContainers") or ():
-        if container.get("restartPolicy") == "Always":
-            containers.append(container)
+    containers += [
+        container
+        for container in spec.get("initContainers") or ()
+        if container.get("restartPolicy") == "Always"
+    ]
     for container in containers:
         for port in container.get("ports") or ():
             if port.get("name"):

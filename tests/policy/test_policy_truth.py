@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
+from policy_naive import World
+
 from minik8s.policy import Verdict
 from minik8s.policy.snapshot import Snapshot
-
-from policy_naive import World
 
 TRUTH = Path(__file__).parents[1] / "data" / "truth"
 COUNTS = {"e2e": (65, 4680), "cyclonus": (256, 111036), "apidocs": (26, 88)}

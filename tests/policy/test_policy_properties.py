@@ -1,0 +1,81 @@
+"""The compiled engine against the naive evaluator, and incremental against recomputed."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from policy_naive import World
+from policy_worlds import PROBED, ends, few, many, policies, worlds
+
+from minik8s.policy import PolicySet, Verdict, Via
+from minik8s.policy.snapshot import Snapshot
+
+
+@many
+@given(worlds())
+def test_engine_agrees_with_the_naive_evaluator(documents):
+    snapshot, world = Snapshot.of(documents), World(documents)
+    places = ends(documents)
+    for source in places:
+        for target in places:
+            for protocol, port in PROBED:
+                decision = snapshot.policies.decide(
+                    snapshot.peer(source), snapshot.peer(target), protocol, port
+                )
+                expected = world.allows(world.end(source), world.end(target), protocol, port)
+                assert (decision.verdict is Verdict.ALLOW) == expected, (source, target, port)
+
+
+@few
+@given(worlds())
+def test_hairpin_is_judged_like_any_other_connection(documents):
+    snapshot, world = Snapshot.of(documents), World(documents)
+    for key, pod in snapshot.pods.items():
+        end = world.end(key)
+        for protocol, port in PROBED:
+            decision = snapshot.policies.decide(pod, pod, protocol, port, via=Via.SERVICE)
+            expected = world.allows(end, end, protocol, port, via_service=True)
+            assert (decision.verdict is Verdict.ALLOW) == expected, (key, port)
+
+
+changes = st.lists(
+    st.one_of(
+        st.integers(0, 2).flatmap(lambda i: policies(f"np{i}")),
+        st.tuples(st.sampled_from("xyz"), st.integers(0, 2).map("np{}".format)),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@few
+@given(worlds(), changes)
+def test_incremental_changes_equal_recomputation(documents, steps):
+    snapshot = Snapshot.of(documents)
+    engine = snapshot.policies
+    current = {place_of(d): d for d in documents if d["kind"] == "NetworkPolicy"}
+    peers = [snapshot.peer(place) for place in ends(documents)]
+    for step in steps:
+        decisions(engine, peers)  # fill the caches that the change must not leave stale
+        if isinstance(step, tuple):
+            engine.remove(*step)
+            current.pop(step, None)
+        else:
+            engine.upsert(step)
+            current[place_of(step)] = step
+        fresh = PolicySet.of(current.values())
+        assert decisions(engine, peers) == decisions(fresh, peers)
+        assert len(engine) == len(fresh)
+
+
+def place_of(document):
+    return document["metadata"]["namespace"], document["metadata"]["name"]
+
+
+def decisions(engine, peers):
+    return [
+        engine.decide(source, target, protocol, port)
+        for source in peers
+        for target in peers
+        for protocol, port in (("TCP", 80), ("UDP", 443), ("ICMP", None))
+    ]
