@@ -154,8 +154,8 @@ def _covers(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
     return str(toleration.get("value") or "") == str(taint.get("value") or "")
 
 
-_DECIMAL = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18}
-_BINARY = {f"{letter}i": 1024**power for power, letter in enumerate("KMGTPE", start=1)}
+_BINARY = {f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", start=1)}
+_DECIMAL = {letter: 1000.0**power for power, letter in enumerate("kMGTPE", start=1)}
 
 
 def quantity(value: str | float | None) -> float:
@@ -170,6 +170,6 @@ def quantity(value: str | float | None) -> float:
     if text.endswith("m"):
         return float(text[:-1]) / 1000
     for suffix, factor in (*_BINARY.items(), *_DECIMAL.items()):
-        if suffix and text.endswith(suffix):
+        if text.endswith(suffix):
             return float(text[: -len(suffix)]) * factor
     return float(text)

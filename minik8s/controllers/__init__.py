@@ -1,0 +1,1 @@
+"""Control loops: each brings the store closer to what one kind of object asks for."""

@@ -1,0 +1,190 @@
+"""What all controllers share: a queue of keys, and the loop that works it off.
+
+Vocabulary: a *key* is the namespace and name of one object; to *observe* an event is to say
+which keys it concerns; to *reconcile* a key is to bring the store closer to what its object
+asks for; to *settle* is to reconcile until the queue is empty. A controller writes to the
+store, its writes are events, and events are new keys: nobody ever scans everything.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+from minik8s.clock import Clock, Timer
+from minik8s.controllers.events import Recorder
+from minik8s.ids import Ids
+from minik8s.model.metadata import Document, controller_of, name_of, namespace_of, uid_of
+from minik8s.model.registry import Kind
+from minik8s.store import Store, StoreEvent
+
+Key: TypeAlias = tuple[str, str]
+"""Namespace (empty for a cluster-scoped object) and name."""
+
+NOTHING: tuple[Key, ...] = ()
+
+RECONCILE_LIMIT = 20_000
+"""How often one key may come up before the loop is taken to be endless."""
+
+
+@dataclass(slots=True)
+class Context:
+    """What a controller works with."""
+
+    store: Store
+    clock: Clock
+    ids: Ids
+    recorder: Recorder
+
+
+class Controller:
+    """One control loop; subclasses say what they watch and how they reconcile.
+
+    One that names no kinds in `watches` sees the events of all.
+    """
+
+    name: ClassVar[str]
+    watches: ClassVar[tuple[Kind, ...]] = ()
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.store = context.store
+        self.clock = context.clock
+        self.manager: Manager | None = None
+
+    def observe(self, event: StoreEvent) -> Iterable[Key]:
+        """The keys that an event concerns."""
+        raise NotImplementedError
+
+    def reconcile(self, namespace: str, name: str) -> None:
+        """Bring the store closer to what one object asks for."""
+        raise NotImplementedError
+
+    def enqueue(self, key: Key) -> None:
+        """Have a key reconciled in this or the next settling."""
+        if self.manager is not None:
+            self.manager.enqueue(self, key)
+
+    def enqueue_later(self, seconds: float, key: Key) -> Timer:
+        """Have a key reconciled after a number of simulated seconds."""
+        return self.clock.call_later(seconds, lambda: self._wake(key))
+
+    def _wake(self, key: Key) -> None:
+        self.enqueue(key)
+        if self.manager is not None:
+            self.manager.wake()
+
+
+class Manager:
+    """Hands events to controllers, and works off their keys in the order they came in."""
+
+    __slots__ = (
+        "_everywhere",
+        "_queue",
+        "_queued",
+        "_running",
+        "_watchers",
+        "controllers",
+        "on_wake",
+    )
+
+    def __init__(self, store: Store) -> None:
+        self.controllers: list[Controller] = []
+        self._watchers: dict[str, list[Controller]] = {}
+        self._everywhere: list[Controller] = []
+        self._queue: deque[tuple[Controller, Key]] = deque()
+        self._queued: set[tuple[Controller, Key]] = set()
+        self._running = False
+        self.on_wake: Callable[[], None] = lambda: None
+        store.subscribe(self._observe)
+
+    def add(self, controller: Controller) -> None:
+        """Run one more controller."""
+        controller.manager = self
+        self.controllers.append(controller)
+        if not controller.watches:
+            self._everywhere.append(controller)
+        for kind in controller.watches:
+            self._watchers.setdefault(kind.resource, []).append(controller)
+
+    def enqueue(self, controller: Controller, key: Key) -> None:
+        """Put a key at the end of the queue, unless it waits there already."""
+        entry = (controller, key)
+        if entry not in self._queued:
+            self._queued.add(entry)
+            self._queue.append(entry)
+
+    def wake(self) -> None:
+        """Tell the runtime that a timer has brought work."""
+        if not self._running:
+            self.on_wake()
+
+    def settle(self) -> None:
+        """Reconcile until the queue is empty; does nothing when called from within."""
+        if self._running:
+            return
+        self._running = True
+        rounds: dict[tuple[Controller, Key], int] = {}
+        try:
+            while self._queue:
+                entry = self._queue.popleft()
+                self._queued.discard(entry)
+                rounds[entry] = count = rounds.get(entry, 0) + 1
+                if count > RECONCILE_LIMIT:
+                    controller, key = entry
+                    raise RuntimeError(f"{controller.name} does not settle {'/'.join(key)}")
+                entry[0].reconcile(*entry[1])
+        finally:
+            self._running = False
+
+    def _observe(self, event: StoreEvent) -> None:
+        for controller in (*self._watchers.get(event.kind.resource, ()), *self._everywhere):
+            for key in controller.observe(event):
+                self.enqueue(controller, key)
+
+
+def key_of(document: Document) -> Key:
+    """The key of an object."""
+    return namespace_of(document), name_of(document)
+
+
+def controller_key(document: Document, kind: Kind) -> Key | None:
+    """The key of the object of a kind that controls this one, or None."""
+    owner = controller_of(document)
+    if owner is None or owner.get("kind") != kind.kind:
+        return None
+    if str(owner.get("apiVersion", "")).partition("/")[0] != kind.api_version.partition("/")[0]:
+        return None
+    return namespace_of(document), str(owner.get("name", ""))
+
+
+def controlled(store: Store, owner: Document, kind: Kind) -> list[Document]:
+    """The objects of a kind that an object controls, in the order they were made."""
+    uid = uid_of(owner)
+    found = []
+    for dependent in store.dependents(uid):
+        if dependent.get("kind") != kind.kind:
+            continue
+        reference = controller_of(dependent)
+        if reference is not None and reference.get("uid") == uid:
+            found.append(dependent)
+    return found
+
+
+def with_status(document: Document, status: Document) -> Document:
+    """The document with another status."""
+    return {**document, "status": status}
+
+
+def with_metadata(document: Document, **changes: object) -> Document:
+    """The document with some metadata fields set, or removed where the value is None."""
+    metadata = {**document["metadata"], **changes}
+    return {**document, "metadata": {k: v for k, v in metadata.items() if v is not None}}
+
+
+def with_annotations(document: Document, changes: dict[str, str]) -> Document:
+    """The document with some annotations set."""
+    annotations = {**(document["metadata"].get("annotations") or {}), **changes}
+    return with_metadata(document, annotations=annotations)
