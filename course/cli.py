@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -65,6 +66,7 @@ class Style:
         self.on = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
     def __call__(self, code: str, text: str) -> str:
+        """The text in a colour, given as an ANSI code."""
         return f"\x1b[{code}m{text}\x1b[0m" if self.on else text
 
 
@@ -140,7 +142,5 @@ def _lab(options: argparse.Namespace) -> int:
     if not notebooks.is_dir():
         print(f"netpol: there are no notebooks in {notebooks}", file=sys.stderr)
         return 2
-    os.chdir(ROOT)
-    start = ["--LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb"]
-    arguments = [sys.executable, "-m", "jupyterlab", *start, *options.options]
-    os.execv(sys.executable, arguments)
+    start = "--LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb"
+    return subprocess.call([sys.executable, "-m", "jupyterlab", start, *options.options], cwd=ROOT)
