@@ -1,0 +1,1 @@
+"""Questions about a snapshot: why, what if, all pairs; pure functions over documents."""
