@@ -76,10 +76,7 @@ def _marked(store: Store, document: Document, seconds: int, finalizers: list[str
     metadata = dict(document["metadata"])
     if finalizers:
         metadata["finalizers"] = finalizers
-    if not is_terminating(document):
-        metadata["deletionTimestamp"] = rfc3339(store.clock.now + seconds)
-        metadata["deletionGracePeriodSeconds"] = seconds
-    elif seconds < metadata.get("deletionGracePeriodSeconds", 0):
+    if not is_terminating(document) or seconds < metadata.get("deletionGracePeriodSeconds", 0):
         metadata["deletionTimestamp"] = rfc3339(store.clock.now + seconds)
         metadata["deletionGracePeriodSeconds"] = seconds
     return {**document, "metadata": metadata}

@@ -155,4 +155,4 @@ def _owners_changed(event: StoreEvent) -> bool:
     if event.type == "ADDED":
         return True
     before = event.previous["metadata"].get("ownerReferences") if event.previous else None
-    return before != event.object["metadata"]["ownerReferences"]
+    return bool(before != event.object["metadata"]["ownerReferences"])

@@ -14,7 +14,7 @@ from minik8s.ids import Ids
 from minik8s.model.metadata import Document, annotations_of
 
 MIRROR = "kubernetes.io/config.mirror"
-TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
+TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 _PRIORITIES = {"system-node-critical": 2000001000, "system-cluster-critical": 2000000000}
 _EVICTING = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
@@ -32,7 +32,7 @@ _SOURCES = [
         }
     },
 ]
-_TOLERATIONS = [
+_TOLERATIONS: list[Document] = [
     {"effect": "NoExecute", "key": key, "operator": "Exists", "tolerationSeconds": 300}
     for key in _EVICTING
 ]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from minik8s.clock import Clock, parse_rfc3339
+from minik8s.clock import parse_rfc3339
 from minik8s.controllers.deletion import delete
 from minik8s.controllers.podadmission import admit_spec
 from minik8s.ids import Ids
