@@ -2,10 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+from minik8s.admission.defaulting import cluster, networking, pods, workloads
 from minik8s.model.metadata import Document
-from minik8s.model.registry import Kind
+from minik8s.model.registry import SERVICE, Kind
+
+_DEFAULTS: dict[str, Callable[[Document], Document]] = {
+    "clusterrolebindings.rbac.authorization.k8s.io": cluster.default_binding,
+    "cronjobs.batch": workloads.default_cron_job,
+    "daemonsets.apps": workloads.default_daemon_set,
+    "deployments.apps": workloads.default_deployment,
+    "endpoints": networking.default_endpoints,
+    "endpointslices.discovery.k8s.io": networking.default_endpoint_slice,
+    "jobs.batch": workloads.default_job,
+    "limitranges": cluster.default_limit_range,
+    "namespaces": cluster.default_namespace,
+    "networkpolicies.networking.k8s.io": networking.default_network_policy,
+    "nodes": cluster.default_node,
+    "persistentvolumeclaims": cluster.default_claim,
+    "persistentvolumes": cluster.default_volume,
+    "pods": pods.default_pod,
+    "replicasets.apps": workloads.default_replica_set,
+    "replicationcontrollers": workloads.default_replication_controller,
+    "rolebindings.rbac.authorization.k8s.io": cluster.default_binding,
+    "secrets": cluster.default_secret,
+    "statefulsets.apps": workloads.default_stateful_set,
+}
+"""What fills in a kind's defaults; the kinds that are missing here have none."""
 
 
-def default(kind: Kind, document: Document) -> Document:
-    """The document with its defaults; what is there already stays, unchanged parts are shared."""
-    return document
+def default(
+    kind: Kind, document: Document, families: Sequence[str] = networking.SINGLE_STACK
+) -> Document:
+    """The document with its defaults; what is there already stays, unchanged parts are shared.
+
+    It must have been decoded. `families` are the cluster's address families, which Services get.
+    Applying it twice changes nothing more.
+    """
+    if kind.resource == SERVICE.resource:
+        return networking.default_service(document, families)
+    step = _DEFAULTS.get(kind.resource)
+    return document if step is None else step(document)
