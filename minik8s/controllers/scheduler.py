@@ -1,0 +1,214 @@
+"""The scheduler: gives each pod a node, or says why there is none.
+
+Of the nodes that fit it takes, in this order: the best preferred affinity, the fewest pods of
+the same controller, the fewest pods, the first name. A pod that fits nowhere is tried again
+when a node or a pod has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from minik8s.clock import rfc3339
+from minik8s.controllers.base import NOTHING, Context, Controller, Key, key_of
+from minik8s.controllers.conditions import set_condition
+from minik8s.controllers.placement import NodeLoad, Placement, explain
+from minik8s.model.metadata import Document, controller_of, is_terminating, name_of
+from minik8s.model.registry import NODE, POD
+from minik8s.model.workloads import condition, is_terminal, node_name
+from minik8s.store import StoreEvent
+
+NAME = "default-scheduler"
+TAINTS = "node(s) had untolerated taint(s)"
+TAINTS_BEFORE_1_34 = "node(s) had untolerated taint {taint}"
+TAINTS_BEFORE_1_25 = "node(s) had taint {taint}, that the pod didn't tolerate"
+
+
+def taint_text(minor: int) -> str:
+    """How the scheduler of a Kubernetes 1.x says that a taint is in the way."""
+    if minor >= 34:
+        return TAINTS
+    return TAINTS_BEFORE_1_34 if minor >= 25 else TAINTS_BEFORE_1_25
+
+
+_Candidates: TypeAlias = tuple[list[tuple[NodeLoad, int]], dict[str, str]]
+"""Nodes that may take a pod, with the preference for each; and why the others may not."""
+
+_REMEMBERED = 64
+
+
+class Scheduler(Controller):
+    """Binds pods to nodes."""
+
+    name = NAME
+    watches = (POD, NODE)
+
+    def __init__(self, context: Context, minor: int = 37) -> None:
+        super().__init__(context)
+        self._taint_text = taint_text(minor)
+        self._preempts = minor >= 25
+        self._loads: dict[str, NodeLoad] = {}
+        self._places: dict[Key, str] = {}
+        self._stuck: dict[Key, None] = {}
+        self._owners: dict[tuple[str, str], int] = {}
+        self._repelling: dict[Key, Document] = {}
+        self._known: dict[int, tuple[Document, _Candidates]] = {}
+
+    def observe(self, event: StoreEvent) -> Iterable[Key]:
+        """A pod without a node; or whoever waits for one, when things have changed."""
+        if event.kind == NODE:
+            return self._node_changed(event)
+        pod = event.object
+        key = key_of(pod)
+        freed = self._account(event, key, pod)
+        if event.type == "DELETED":
+            self._stuck.pop(key, None)
+            return tuple(self._stuck) if freed else NOTHING
+        if node_name(pod):
+            return tuple(self._stuck) if freed else NOTHING
+        if is_terminating(pod) or pod["spec"].get("schedulerName", NAME) != NAME:
+            return NOTHING
+        if event.type == "ADDED" or key not in self._stuck:
+            return (key,)
+        return NOTHING
+
+    def reconcile(self, namespace: str, name: str) -> None:
+        """Bind one pod, or tell why it stays Pending."""
+        pod = self.store.get(POD, namespace, name)
+        if (
+            pod is None
+            or node_name(pod)
+            or is_terminating(pod)
+            or pod["spec"].get("schedulingGates")
+        ):
+            return
+        placement = Placement(pod, self._loads, self._repelling.values())
+        candidates, excluded = self._candidates(placement)
+        reasons = {name: [reason] for name, reason in excluded.items()}
+        best: NodeLoad | None = None
+        order: tuple[int, int, int, str] = (0, 0, 0, "")
+        owner = _owner_uid(pod)
+        for load, preference in candidates:
+            if found := placement.obstacles(load):
+                reasons[load.name] = found
+                continue
+            mates = self._owners.get((load.name, owner), 0)
+            mine = (-preference, mates, len(load.pods), load.name)
+            if best is None or mine < order:
+                best, order = load, mine
+        if best is not None:
+            self._bind(pod, best)
+        else:
+            self._refuse(pod, explain(reasons, self._preempts))
+
+    def _candidates(self, placement: Placement) -> _Candidates:
+        """The nodes that taints and selectors leave, computed once for the pods of a template."""
+        spec = placement.pod["spec"]
+        known = self._known.get(id(spec))
+        if known is not None and known[0] is spec:
+            return known[1]
+        candidates, excluded = [], {}
+        for load in self._loads.values():
+            if reason := placement.excluded(load, self._taint_text):
+                excluded[load.name] = reason
+            else:
+                candidates.append((load, placement.preference(load)))
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[id(spec)] = (spec, (candidates, excluded))
+        return candidates, excluded
+
+    def _bind(self, pod: Document, load: NodeLoad) -> None:
+        self._stuck.pop(key_of(pod), None)
+        now = rfc3339(self.clock.now)
+        status = set_condition(pod.get("status") or {}, "PodScheduled", True, now)
+        bound = {**pod, "spec": {**pod["spec"], "nodeName": load.name}, "status": status}
+        bound = self.store.update(POD, bound)
+        where = f"{pod['metadata']['namespace']}/{name_of(pod)}"
+        message = f"Successfully assigned {where} to {load.name}"
+        self.context.recorder.scheduling(bound, "Scheduled", message)
+
+    def _refuse(self, pod: Document, message: str) -> None:
+        self._stuck[key_of(pod)] = None
+        known = condition(pod, "PodScheduled")
+        if known is not None and known.get("message") == message:
+            return
+        now = rfc3339(self.clock.now)
+        status = set_condition(
+            pod.get("status") or {}, "PodScheduled", False, now, "Unschedulable", message
+        )
+        refused = self.store.update(POD, {**pod, "status": {"phase": "Pending", **status}})
+        self.context.recorder.scheduling(refused, "FailedScheduling", message)
+
+    # -- what is known of the nodes
+
+    def _node_changed(self, event: StoreEvent) -> Iterable[Key]:
+        name = name_of(event.object)
+        load = self._loads.get(name)
+        if event.type == "DELETED":
+            self._loads.pop(name, None)
+        elif load is not None:
+            load.observe(event.object)
+            if event.previous is not None and not _matters(event.previous, event.object):
+                return NOTHING
+        else:
+            self._loads[name] = self._new_load(event.object)
+        self._known.clear()
+        return tuple(self._stuck)
+
+    def _new_load(self, node: Document) -> NodeLoad:
+        load = NodeLoad(node)
+        for key, place in self._places.items():
+            pod = self.store.get(POD, *key) if place == load.name else None
+            if pod is not None:
+                load.add(key, pod)
+        return load
+
+    def _account(self, event: StoreEvent, key: Key, pod: Document) -> bool:
+        """Keep the books of the nodes; whether something has become free."""
+        node = node_name(pod)
+        gone = event.type == "DELETED" or not node or is_terminal(pod)
+        before = self._places.get(key, "")
+        load = self._loads.get(before or node)
+        if gone and before:
+            del self._places[key]
+            self._repelling.pop(key, None)
+            self._count_owner(before, pod, -1)
+            if load is not None:
+                load.remove(key)
+            return True
+        if not gone and not before:
+            self._places[key] = node
+            self._count_owner(node, pod, 1)
+            if "podAntiAffinity" in (pod["spec"].get("affinity") or {}):
+                self._repelling[key] = pod
+            if load is not None:
+                load.add(key, pod)
+        elif not gone and load is not None:
+            load.pods[key] = pod
+        return False
+
+    def _count_owner(self, node: str, pod: Document, change: int) -> None:
+        owner = _owner_uid(pod)
+        if not owner:
+            return
+        count = self._owners.get((node, owner), 0) + change
+        if count:
+            self._owners[node, owner] = count
+        else:
+            self._owners.pop((node, owner), None)
+
+
+def _owner_uid(pod: Document) -> str:
+    owner = controller_of(pod)
+    return str(owner.get("uid", "")) if owner else ""
+
+
+def _matters(before: Document, after: Document) -> bool:
+    """Whether a node's change can let a pod in: labels, taints, capacity."""
+    return (
+        before["metadata"].get("labels") != after["metadata"].get("labels")
+        or before.get("spec") != after.get("spec")
+        or before.get("status", {}).get("allocatable") != after.get("status", {}).get("allocatable")
+    )
