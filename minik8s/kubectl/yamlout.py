@@ -1,7 +1,8 @@
 """YAML as kubectl prints it: JSON made into block YAML by go-yaml v2 (sigs.k8s.io/yaml).
 
-Keys are in natural order (`a2` before `a10`), a list stands at the indentation of its key,
-nothing is folded, and a text is quoted only where it would be read as something else.
+Keys are in natural order (`a2` before `a10`), a list stands at the indentation of its key, a
+text is quoted only where it would be read as something else, and a line is broken at the first
+single space beyond column 80.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _CONTROL = re.compile("[\x7f-\x84\x86-\x9f]")
 
 _FIRST = frozenset("#,[]{}&*!|>'\"%@`")
 _LONGEST_KEY = 128
+_WIDTH = 80
 
 
 def yaml_text(value: Any) -> str:
@@ -55,7 +57,7 @@ def yaml_text(value: Any) -> str:
     elif isinstance(value, list) and value:
         _sequence(value, 0, "", lines)
     else:
-        lines.append(_leaf(value, 0))
+        lines.append(_leaf(value, "", 0))
     return "\n".join(lines) + "\n"
 
 
@@ -75,7 +77,7 @@ def _mapping(value: Mapping[str, Any], indent: int, lead: str, lines: list[str])
             lines.append(f"{start}{word}:")
             _sequence(item, indent, "", lines)
         else:
-            lines.append(f"{start}{word}: {_leaf(item, indent)}")
+            lines.append(_leaf(item, f"{start}{word}: ", indent))
 
 
 def _sequence(value: list[Any], indent: int, lead: str, lines: list[str]) -> None:
@@ -87,21 +89,22 @@ def _sequence(value: list[Any], indent: int, lead: str, lines: list[str]) -> Non
         elif isinstance(item, list) and item:
             _sequence(item, indent + 2, start, lines)
         else:
-            lines.append(start + _leaf(item, indent))
+            lines.append(_leaf(item, start, indent))
 
 
-def _leaf(value: Any, indent: int) -> str:
+def _leaf(value: Any, start: str, indent: int) -> str:
+    """A line that begins with `start` and ends with a value (and the lines that it goes on for)."""
     if isinstance(value, str):
-        return _scalar(value, indent)
+        return start + _scalar(value, len(start), indent + 2)
     if value is None:
-        return "null"
+        return start + "null"
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return start + ("true" if value else "false")
     if isinstance(value, float):
-        return _float(value)
+        return start + _float(value)
     if isinstance(value, int):
-        return str(value)
-    return "{}" if isinstance(value, Mapping) else "[]"
+        return start + str(value)
+    return start + ("{}" if isinstance(value, Mapping) else "[]")
 
 
 def _float(value: float) -> str:
@@ -117,24 +120,56 @@ def _key(text: str) -> str:
         return '""'
     if "\n" in text or not stays_text(text):
         return _double(text)
-    return _flow(text, _Analysis(text))
+    analysis = _Analysis(text)
+    if analysis.plain:
+        return text
+    return _single(text) if analysis.single else _double(text)
 
 
-def _scalar(text: str, indent: int) -> str:
+def _scalar(text: str, column: int, indent: int) -> str:
     if not text:
         return '""'
     analysis = _Analysis(text)
-    if "\n" in text:
-        return _literal(text, indent + 2) if analysis.block else _double(text)
-    if not stays_text(text):
-        return _double(text)
-    return _flow(text, analysis)
-
-
-def _flow(text: str, analysis: _Analysis) -> str:
+    if "\n" in text and analysis.block:
+        return _literal(text, indent)
+    if "\n" in text or not stays_text(text):
+        return _fold(_double(text), column, indent, "\\")
     if analysis.plain:
+        return _fold(text, column, indent, "")
+    if analysis.single:
+        return _fold(_single(text), column, indent, "")
+    return _fold(_double(text), column, indent, "\\")
+
+
+def _single(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _fold(text: str, column: int, indent: int, continued: str) -> str:
+    """A text broken into lines; with `continued`, also where several spaces stand together."""
+    if column + len(text) <= _WIDTH or " " not in text:
         return text
-    return "'" + text.replace("'", "''") + "'" if analysis.single else _double(text)
+    pieces, spaces, last = [], False, len(text) - 1
+    for place, char in enumerate(text):
+        if char != " ":
+            spaces = False
+        elif not spaces and column > _WIDTH and _breaks(text, place, last, continued):
+            more = continued if text[place + 1] == " " else ""
+            pieces.append("\n" + " " * indent + more)
+            column, spaces = indent + len(more), True
+            continue
+        else:
+            spaces = True
+        pieces.append(char)
+        column += 1
+    return "".join(pieces)
+
+
+def _breaks(text: str, place: int, last: int, continued: str) -> bool:
+    """Whether a space may become a line end: not at the edges of a quoted text."""
+    if text[0] in "'\"" and (place == 1 or place >= last - 1):
+        return False
+    return bool(continued) or text[place + 1 : place + 2] != " "
 
 
 class _Analysis:
