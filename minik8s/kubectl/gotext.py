@@ -128,19 +128,28 @@ _HTML = str.maketrans(
 )
 
 
+def canonical(value: Any) -> Any:
+    """A JSON value with every object's keys sorted, as Go writes a map."""
+    if isinstance(value, Mapping):
+        return {key: canonical(value[key]) for key in sorted(value)}
+    if isinstance(value, list):
+        return [canonical(item) for item in value]
+    return value
+
+
 def compact_json(value: Any) -> str:
-    """encoding/json's Marshal: keys sorted, no spaces, `<`, `>` and `&` escaped.
+    """encoding/json's Marshal of a map: keys sorted, no spaces, `<`, `>` and `&` escaped.
 
     >>> print(compact_json({"b": [1.0, None], "a": "x"}))
     {"a":"x","b":[1,null]}
     """
     pieces: list[str] = []
-    _write_json(value, "", "", pieces)
+    _write_json(canonical(value), "", "", pieces)
     return "".join(pieces)
 
 
 def indented_json(value: Any, indent: int = 4) -> str:
-    """encoding/json's MarshalIndent."""
+    """encoding/json's MarshalIndent, keys in the order that they have (as a struct's fields)."""
     pieces: list[str] = []
     _write_json(value, " " * indent, "\n", pieces)
     return "".join(pieces)
@@ -168,7 +177,7 @@ def _write_container(value: Any, step: str, line: str, out: list[str]) -> None:
     inner = line + step
     if isinstance(value, Mapping):
         opening, closing, colon = "{", "}", ": " if step else ":"
-        entries = ((json_string(key) + colon, value[key]) for key in sorted(value))
+        entries = ((json_string(key) + colon, item) for key, item in value.items())
     else:
         opening, closing = "[", "]"
         entries = (("", item) for item in value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from minik8s.kubectl.failures import Failure
+from minik8s.kubectl.kyaml import kyaml_text
 from minik8s.kubectl.yamlout import yaml_text
 
 pytestmark = pytest.mark.usefixtures("real_kubectl")
@@ -137,3 +139,25 @@ def test_keys_are_in_natural_order(real_kubectl: str) -> None:
 def test_control_characters_are_an_error(text: str) -> None:
     with pytest.raises(Failure, match="yaml: control characters are not allowed"):
         yaml_text({"a": text})
+
+
+def test_kyaml_is_kubectls(tmp_path: Path, real_kubectl: str) -> None:
+    texts = [text for text in WORDS if "\ufeff" not in text] + _random_texts(200)
+    for number, text in enumerate(texts):
+        (tmp_path / f"k{number}").write_bytes(text.encode())
+    for key in "yes 1.5 0x1 a.b a-b _a a_ .a -a 007 1e3 1_0 null v1 a..b 2020-01-01 NaN inf".split():
+        (tmp_path / key).write_text("x")
+    command = [real_kubectl, "create", "cm", "x", "--dry-run=client", "-okyaml", "--from-file=."]
+    printed = _output(command, tmp_path)
+    data = {path.name: path.read_bytes().decode() for path in sorted(tmp_path.iterdir())}
+    ours = kyaml_text(
+        {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "x"}, "data": data}
+    )
+    assert ours == printed
+
+
+def test_kyaml_nests_as_kubectls(real_kubectl: str) -> None:
+    command = [real_kubectl, "create", "deployment", "x", "--image=y", "--port=1"]
+    command += ["--dry-run=client", "-o", "kyaml", "--", "sleep", "1"]
+    document = json.loads(_output([*command[:-4], "json", *command[-3:]]))
+    assert kyaml_text(document) == _output(command)
