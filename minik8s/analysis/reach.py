@@ -53,6 +53,10 @@ class Reach:
         self.ingress = self._groups(Direction.INGRESS, policies)
         self.rows = self._rows()
 
+    def mask(self, source: int, target: int) -> int:
+        """The ports on which one class reaches another."""
+        return union(mask for mask, targets in self.rows[source] if targets >> target & 1)
+
     def _groups(self, direction: Direction, policies: Sequence[CompiledPolicy]) -> list[Group]:
         """The pod classes by the policies that select them, each group with its cells."""
         selecting: dict[int, list[CompiledPolicy]] = {}

@@ -176,6 +176,13 @@ class Classes:
                 block_bits[block] |= members
         return block_bits
 
+    def find(self, peer: Peer) -> int:
+        """The class of a peer of the snapshot, or of an address outside."""
+        index = self.of_peer.get(peer.key)
+        if index is None:
+            index = self._by_key[Nature.OUTSIDE, self._map.covering(peer.address)]
+        return index
+
     @property
     def everything(self) -> int:
         """All classes."""

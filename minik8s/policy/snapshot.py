@@ -33,12 +33,17 @@ class Snapshot:
     namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
     policies: PolicySet = field(default_factory=PolicySet)
     by_address: dict[Address, Peer] = field(default_factory=dict)
+    version: int | None = None
 
     @classmethod
-    def of(cls, documents: Iterable[Document]) -> Snapshot:
-        """The snapshot that documents describe; kinds that policy ignores are passed over."""
+    def of(cls, documents: Iterable[Document], version: int | None = None) -> Snapshot:
+        """The snapshot that documents describe; kinds that policy ignores are passed over.
+
+        A pod or node with several addresses stands under its first one, or under its first
+        one of an IP version (4 or 6) if that is given and it has one.
+        """
         documents = list(documents)
-        snapshot = cls()
+        snapshot = cls(version=version)
         for document in documents:
             kind = document.get("kind")
             if kind == "Namespace":
@@ -71,25 +76,33 @@ class Snapshot:
 
     def _add_node(self, document: Document) -> None:
         name, labels = name_of(document), labels_of(document)
-        for entry in document.get("status", {}).get("addresses") or ():
-            if entry.get("type") in ("InternalIP", "ExternalIP"):
-                node = Peer(entry["address"], name=name, node=name, node_labels=labels)
-                self.nodes.setdefault(name, node)
-                self.by_address[parse_address(node.address)] = node
+        addresses = [
+            entry["address"]
+            for entry in (document.get("status") or {}).get("addresses") or ()
+            if entry.get("type") in ("InternalIP", "ExternalIP")
+        ]
+        for address in reversed(self._preferred(addresses)):
+            node = Peer(address, name=name, node=name, node_labels=labels)
+            self.nodes[name] = self.by_address[parse_address(address)] = node
 
     def _add_pod(self, document: Document) -> None:
         status = document.get("status") or {}
         if status.get("phase") in _ENDED:
             return
-        addresses = addresses_of(document) or [""]
         namespace = namespace_of(document) or "default"
         labels = self.labels_of_namespace(namespace)
         node = self.nodes.get((document.get("spec") or {}).get("nodeName") or "")
-        for address in reversed(addresses):
-            pod = pod_peer(document, labels, address, node.node_labels if node else None)
+        node_labels = node.node_labels if node else None
+        for address in reversed(self._preferred(addresses_of(document)) or [""]):
+            pod = pod_peer(document, labels, address, node_labels)
             if address and not pod.host_network:
                 self.by_address[parse_address(address)] = pod
         self.pods[pod.key] = pod
+
+    def _preferred(self, addresses: list[str]) -> list[str]:
+        if self.version is None or len(addresses) < 2:
+            return addresses
+        return sorted(addresses, key=lambda text: parse_address(text)[0] != self.version)
 
 
 def namespace_labels(document: Document) -> Mapping[str, str]:

@@ -146,6 +146,11 @@ def distinct_names(ports):
     return kept
 
 
+owners = st.sampled_from(
+    [[], [], [{"kind": "ReplicaSet", "name": "rs"}], [{"kind": "DaemonSet", "name": "ds"}]]
+)
+
+
 @st.composite
 def pods(draw, index, version):
     spec = {
@@ -163,6 +168,7 @@ def pods(draw, index, version):
             "name": f"p{index}",
             "namespace": draw(st.sampled_from(NAMESPACES)),
             "labels": draw(labels),
+            "ownerReferences": draw(owners),
         },
         "spec": spec,
         "status": {"phase": "Running", "podIP": (V4 if version == 4 else V6)[index]},
