@@ -43,6 +43,50 @@ def _escaped(char: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+_UNESCAPES = {
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "v": "\v",
+    "\\": "\\",
+}
+_CODED = re.compile(r"x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})")
+
+
+def unquote(text: str, mark: str) -> str:
+    r"""The inside of a quoted Go text, read; raises ValueError.
+
+    >>> unquote(r"it\'s", "'")
+    "it's"
+    """
+    plain, place = [], 0
+    while place < len(text):
+        char = text[place]
+        place += 1
+        if char == mark or (char == "\\" and place == len(text)):
+            raise ValueError("invalid syntax")
+        if char == "\\":
+            char, place = _unescape(text, place, mark)
+        plain.append(char)
+    return "".join(plain)
+
+
+def _unescape(text: str, place: int, mark: str) -> tuple[str, int]:
+    char = text[place]
+    if char == mark:
+        return char, place + 1
+    if char in _UNESCAPES:
+        return _UNESCAPES[char], place + 1
+    match = _CODED.match(text, place)
+    if match is None:
+        raise ValueError("invalid syntax")
+    code = int(match[4], 8) if match[4] else int(match[match.lastindex or 1], 16)
+    return chr(code), match.end()
+
+
 def parse_bool(text: str) -> bool:
     """strconv.ParseBool; raises ValueError with its message."""
     if text in _TRUE:
