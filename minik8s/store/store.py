@@ -8,22 +8,19 @@ a write puts a new one in its place, and both may share what they have in common
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from minik8s.clock import Clock, rfc3339
 from minik8s.errors import AlreadyExists, Conflict, Expired, NotFound
 from minik8s.ids import Ids
 from minik8s.model.metadata import Document
 from minik8s.model.registry import Kind, Registry
+from minik8s.store.shelf import EventType, Shelf, StoreEvent
 
 LOG_LIMIT = 4096
 """How many events of one kind the watch log keeps."""
-
-EventType: TypeAlias = Literal["ADDED", "MODIFIED", "DELETED"]
 
 _Place: TypeAlias = tuple[str, str, str, str]
 """Where an object lies: group, plural, namespace, name."""
@@ -52,73 +49,8 @@ _NO_GENERATION = frozenset(
 )
 """Resources whose registry strategy never sets metadata.generation."""
 
-
-@dataclass(frozen=True, slots=True)
-class StoreEvent:
-    """One write: the object after it, and what it replaced.
-
-    The object of a DELETED event is the last state, with the resourceVersion of the deletion.
-    """
-
-    type: EventType
-    kind: Kind
-    object: Document
-    previous: Document | None
-    resource_version: int
-
-
 Documents: TypeAlias = list[Document]
 Events: TypeAlias = list[StoreEvent]
-
-
-class _Shelf:
-    """The objects of one kind, and the events that made them."""
-
-    __slots__ = ("compacted", "log", "namespaces", "order")
-
-    def __init__(self) -> None:
-        self.namespaces: dict[str, _Drawer] = {}
-        self.order: list[str] = []  # namespaces with a trailing slash, as etcd's keys sort
-        self.log: deque[StoreEvent] = deque()
-        self.compacted = 0
-
-    def drawer(self, namespace: str) -> _Drawer:
-        drawer = self.namespaces.get(namespace)
-        if drawer is None:
-            drawer = self.namespaces[namespace] = _Drawer()
-            insort(self.order, namespace + "/")
-        return drawer
-
-    def drop(self, namespace: str) -> None:
-        del self.namespaces[namespace]
-        del self.order[bisect_left(self.order, namespace + "/")]
-
-    def drawers(self) -> Iterator[_Drawer]:
-        for key in self.order:
-            yield self.namespaces[key[:-1]]
-
-
-class _Drawer:
-    """The objects of one kind in one namespace, and their names in order."""
-
-    __slots__ = ("names", "objects")
-
-    def __init__(self) -> None:
-        self.objects: dict[str, Document] = {}
-        self.names: list[str] = []
-
-    def put(self, name: str, document: Document) -> None:
-        if name not in self.objects:
-            insort(self.names, name)
-        self.objects[name] = document
-
-    def remove(self, name: str) -> None:
-        del self.objects[name]
-        del self.names[bisect_left(self.names, name)]
-
-    def documents(self) -> list[Document]:
-        objects = self.objects
-        return [objects[name] for name in self.names]
 
 
 class Store:
@@ -134,6 +66,7 @@ class Store:
     __slots__ = (
         "_dependents",
         "_dispatching",
+        "_floor",
         "_log_limit",
         "_pending",
         "_shelves",
@@ -157,7 +90,8 @@ class Store:
         self.registry = registry or Registry()
         self.resource_version = 0
         self._log_limit = log_limit
-        self._shelves: dict[tuple[str, str], _Shelf] = {}
+        self._floor = 0
+        self._shelves: dict[tuple[str, str], Shelf] = {}
         self._dependents: dict[str, dict[_Place, None]] = {}
         self._subscribers: list[Callable[[StoreEvent], None]] = []
         self._pending: deque[StoreEvent] = deque()
@@ -211,11 +145,10 @@ class Store:
 
     def events_since(self, resource_version: int, kind: Kind) -> Events:
         """The writes to a kind after a resourceVersion; raises Expired if compacted."""
-        shelf = self._shelves.get((kind.group, kind.plural))
-        if shelf is None:
-            return []
-        if resource_version < shelf.compacted:
-            raise Expired(f"too old resource version: {resource_version} ({shelf.compacted})")
+        shelf = self._shelf(kind)
+        oldest = max(shelf.compacted, self._floor)
+        if resource_version < oldest:
+            raise Expired(f"too old resource version: {resource_version} ({oldest})")
         newest: Events = []
         for event in reversed(shelf.log):
             if event.resource_version <= resource_version:
@@ -248,26 +181,35 @@ class Store:
         What is no change is no write: the stored document comes back, its version unmoved.
         """
         metadata = document["metadata"]
+        old = self.get(kind, metadata.get("namespace", ""), metadata["name"])
+        if document is old:
+            return document
+        new = self.preview(kind, document)
+        if new is old:
+            return new
+        new["metadata"]["resourceVersion"] = str(self.resource_version + 1)
+        return self._write("MODIFIED", kind, new, old)
+
+    def preview(self, kind: Kind, document: Document) -> Document:
+        """The state that `update` would store, still with the old version; nothing is written."""
+        metadata = document["metadata"]
         name = metadata["name"]
         old = self.get(kind, metadata.get("namespace", ""), name)
         if old is None:
             raise NotFound.resource(kind.plural, kind.group, name)
-        if document is old:
-            return old
         before = old["metadata"]
         stale = metadata.get("resourceVersion")
         if stale and stale != before["resourceVersion"]:
             raise Conflict.resource(kind.plural, kind.group, name)
-        metadata = {**metadata, "resourceVersion": before["resourceVersion"]}
-        for fixed in ("uid", "creationTimestamp", "generation"):
+        metadata = dict(metadata)
+        for fixed in ("uid", "creationTimestamp", "resourceVersion", "generation"):
             if fixed in before:
                 metadata[fixed] = before[fixed]
         if metadata == before and _same_beside_metadata(document, old):
             return old
         if "generation" in before and not _same_desire(document, old):
             metadata["generation"] = before["generation"] + 1
-        metadata["resourceVersion"] = str(self.resource_version + 1)
-        return self._write("MODIFIED", kind, {**document, "metadata": metadata}, old)
+        return {**document, "metadata": metadata}
 
     def delete(self, kind: Kind, namespace: str, name: str) -> Document:
         """Remove an object for good and give back its last state; raises NotFound."""
@@ -286,7 +228,10 @@ class Store:
         """
         rows = [(self._kind_of(document), document) for document in documents]
         versions = [int(d["metadata"].get("resourceVersion") or 0) for _, d in rows]
+        fresh = self.resource_version == 0
         self.resource_version = max(self.resource_version, *versions, 0) + 1
+        if fresh:
+            self._floor = self.resource_version  # what happened before is not known here
         for kind, document in rows:
             loaded = {**document, "metadata": self._completed(kind, document["metadata"])}
             metadata = loaded["metadata"]
@@ -307,6 +252,13 @@ class Store:
             self._subscribers.remove(callback)
 
     # -- inside
+
+    def _shelf(self, kind: Kind) -> Shelf:
+        key = (kind.group, kind.plural)
+        shelf = self._shelves.get(key)
+        if shelf is None:
+            shelf = self._shelves[key] = Shelf()
+        return shelf
 
     def _kind_of(self, document: Document) -> Kind:
         kind = self.registry.of(document)
@@ -338,9 +290,7 @@ class Store:
     def _record(
         self, event_type: EventType, kind: Kind, document: Document, old: Document | None
     ) -> None:
-        shelf = self._shelves.get((kind.group, kind.plural))
-        if shelf is None:
-            shelf = self._shelves[kind.group, kind.plural] = _Shelf()
+        shelf = self._shelf(kind)
         metadata = document["metadata"]
         namespace, name = metadata.get("namespace", ""), metadata["name"]
         drawer = shelf.drawer(namespace)
