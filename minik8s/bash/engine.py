@@ -1,0 +1,437 @@
+"""The adapter of bashkit: one shell with its own files, environment and programs."""
+
+from __future__ import annotations
+
+import contextvars
+import re
+import threading
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from random import Random
+from typing import TYPE_CHECKING
+
+from minik8s.bash.commands import HARMLESS, ODD, SHELL_BUILTINS
+from minik8s.bash.files import Files
+from minik8s.bash.helper import Helper
+from minik8s.bash.output import Output
+from minik8s.bash.rewrite import HELPER, JOB, Rewriter
+from minik8s.bash.syntax import read
+from minik8s.bash.tools import tools
+from minik8s.bash.values import (
+    DEFAULT_LIMITS,
+    SCRIPT_BASH,
+    Background,
+    Dialect,
+    Invocation,
+    Limits,
+    OnOutput,
+    Outcome,
+    Program,
+    Result,
+)
+from minik8s.bash.words import Incomplete, Unreadable
+
+if TYPE_CHECKING:
+    from bashkit import Bash, BuiltinContext, BuiltinResult, ExecResult, FileSystem
+
+_LIMIT = re.compile(r"(?:resource limit exceeded|execution error|budget validation failed): (.*)")
+_PARSE = re.compile(r"parse error at line (\d+), column \d+: (.*)", re.DOTALL)
+_KEPT_OPTIONS = ("errexit", "nounset", "pipefail", "xtrace", "noglob", "noclobber", "allexport")
+
+_canceller: contextvars.ContextVar[Shell | None] = contextvars.ContextVar("shell", default=None)
+"""The shell whose program is running: a Ctrl-C for it ends the shells within as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state of a shell: the engine's own bytes, and all files with their modes."""
+
+    state: bytes
+    files: Mapping[str, tuple[bytes, int]]
+
+
+class Shell:
+    """A bash of one's own.
+
+    `programs` are commands in Python; `keep` limits the engine's own tools to those named
+    (None: all harmless ones). `now` and `sleep` are the clock, `random` feeds `$RANDOM`.
+    `files` can be shared with other shells. With `background` a list before an `&` is handed
+    over, and its result is what `$!` gives; without it the engine runs the list at once and
+    marks the invocations.
+    """
+
+    def __init__(
+        self,
+        *,
+        hostname: str = "localhost",
+        username: str = "user",
+        env: Mapping[str, str] | None = None,
+        cwd: str = "/",
+        files: Files | Mapping[str, str | bytes] | None = None,
+        programs: Mapping[str, Program] | None = None,
+        now: Callable[[], float],
+        sleep: Callable[[float], None],
+        random: Random,
+        keep: Collection[str] | None = None,
+        dialect: Dialect = SCRIPT_BASH,
+        limits: Limits = DEFAULT_LIMITS,
+        background: Callable[[Background], int] | None = None,
+    ) -> None:
+        self.hostname = hostname
+        self.username = username
+        self.files = files if isinstance(files, Files) else Files(files)
+        self.now, self.sleep, self.random = now, sleep, random
+        self.dialect, self.limits = dialect, limits
+        self.background = background
+        self.keep = HARMLESS if keep is None else frozenset(keep)
+        self.deadlines: list[float] = []
+        self.exit_code = 0
+        self._env = {"HOME": cwd, "USER": username, **(env or {})}
+        self._cwd = cwd
+        self._own = dict(programs or {})
+        self.programs: dict[str, Program] = {**tools(self), **self._own}
+        self._rewrite = Rewriter(jobs=background is not None)
+        self._helper = Helper(self, self._rewrite)
+        self._options: set[str] = set()
+        self._state = ""
+        self._noted = [(0.0, now())]
+        self._raised: BaseException | None = None
+        self._interrupted = threading.Event()
+        self._within: list[Shell] = []
+        self._mounts: list[tuple[str, FileSystem]] = []
+        self._engine: Bash | None = None
+
+    # -- running ---------------------------------------------------------------------------
+
+    def run(
+        self, script: str, *, on_output: OnOutput | None = None, stdin: str | None = None
+    ) -> Result:
+        """Run a script to its end; variables, functions and files stay for the next one.
+
+        `on_output` hears of each command's (stdout, stderr) as it ends. Exceptions of
+        programs come out here. A KeyboardInterrupt stops the script: exit code 130.
+        """
+        output = Output(self.dialect, on_output)
+        self._raised = None
+        self._interrupted.clear()
+        self._helper.begin(stdin)
+        self._noted.append((time.time(), self.now()))
+        engine = self._bash()
+        text, watched = self._prepared(script, stdin is not None)
+        outer = _canceller.get()
+        if outer is not None:
+            outer._within.append(self)
+        try:
+            ended = self._in_a_thread(lambda: self._execute(engine, text, output))
+        finally:
+            if outer is not None:
+                outer._within.remove(self)
+            engine.clear_cancel()
+        if self._raised is not None:
+            raise self._raised
+        return self._result(ended, output, watched)
+
+    def _execute(self, engine: Bash, text: str, output: Output) -> ExecResult:
+        if self._state:
+            engine.execute_sync(self._state)
+            self._state = ""
+        return engine.execute_sync(text, output.take)
+
+    def cancel(self) -> None:
+        """Stop the script that is running, as Ctrl-C does; callable from any thread."""
+        self._interrupted.set()
+        for shell in list(self._within):
+            shell.cancel()
+        if self._engine is not None:
+            self._engine.cancel()
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the running script has been told to stop; programs that wait look here."""
+        return self._interrupted.is_set()
+
+    def _in_a_thread(self, execute: Callable[[], ExecResult]) -> ExecResult:
+        # The engine cannot be entered twice on one thread, and programs run other shells.
+        # The main thread stays free to hear of Ctrl-C.
+        results: list[ExecResult] = []
+        failures: list[BaseException] = []
+
+        def target() -> None:
+            _canceller.set(self)
+            try:
+                results.append(execute())
+            except BaseException as failure:  # noqa: BLE001 - handed to the caller below
+                failures.append(failure)
+
+        thread = threading.Thread(target=contextvars.copy_context().run, args=(target,))
+        thread.daemon = True
+        thread.start()
+        while thread.is_alive():
+            try:
+                thread.join()
+            except KeyboardInterrupt:
+                self.cancel()
+        if failures:
+            raise failures[0]
+        return results[0]
+
+    def _prepared(self, script: str, piped: bool) -> tuple[str, bool]:
+        """The text for the engine, and whether it reports its end."""
+        try:
+            text = self._rewrite.rewrite(read(script))
+        except (Incomplete, Unreadable, RecursionError):
+            return script, False
+        options = " ".join(f"-o {name}" for name in sorted(self._options))
+        start = f"set {options}; " if options else ""
+        if self.exit_code and "errexit" not in self._options:
+            start += f"(exit {self.exit_code}); "
+        text = f'{start}{text}\n{HELPER} alive $? "$SHELLOPTS"'
+        if piped:
+            text = f"{HELPER} give-stdin | {{ {text}\n}}"
+        return text, True
+
+    def _result(self, ended: ExecResult, output: Output, watched: bool) -> Result:
+        code, error, exited = ended.exit_code, "", False
+        alive = self._helper.alive
+        if ended.error:
+            code, error = self._failure(ended.error, output)
+        elif alive is not None:
+            code, self._options = alive[0], set(alive[1].split(":")) & set(_KEPT_OPTIONS)
+        else:
+            exited = watched
+            if code == 1 and output.stderr.endswith(": unbound variable\n"):
+                code = 127
+        self.exit_code = code
+        self.deadlines.clear()
+        return Result(output.stdout, output.stderr, code, error, exited)
+
+    def _failure(self, error: str, output: Output) -> tuple[int, str]:
+        parse = _PARSE.fullmatch(error)
+        if parse is not None:
+            output.complain(parse.group(2).rstrip("\n"), int(parse.group(1)), syntax=True)
+            return 2, ""
+        if self.interrupted or "cancelled" in error:
+            return 130, "interrupted"
+        why = match.group(1) if (match := _LIMIT.match(error)) else error
+        if "function depth" in why:
+            output.complain("maximum function nesting level exceeded (16)", 1)
+            return 1, why
+        output.complain(f"stopped: {_reason(why, self.limits)}", 1)
+        return 130, why
+
+    # -- the engine ------------------------------------------------------------------------
+
+    def _bash(self) -> Bash:
+        if self._engine is None:
+            self._engine = self._make()
+        return self._engine
+
+    def _make(self) -> Bash:
+        from bashkit import Bash, ExecutionProfile
+
+        self.files.make_folder(self._cwd)
+        for folder in ("/tmp", "/usr/bin", "/bin"):
+            self.files.make_folder(folder)
+        names = set(self.programs) | self.keep | ODD | HARMLESS | {HELPER}
+        engine = Bash(
+            username=self.username,
+            hostname=self.hostname,
+            cwd=self._cwd,
+            env=self._env,
+            max_commands=self.limits.commands,
+            max_loop_iterations=self.limits.loop_turns,
+            timeout_seconds=self.limits.seconds,
+            profile=ExecutionProfile.Interactive,
+            custom_builtins={
+                name: self._answer for name in names if name == HELPER or self._overrides(name)
+            },
+        )
+        engine.mount("/", self.files.tree)
+        self._mount_folders(engine)
+        return engine
+
+    def _mount_folders(self, engine: Bash) -> None:
+        programs = _program_folder(frozenset(self.keep | set(self._own)))
+        for path, tree in (("/usr/bin", programs), ("/bin", programs), *self._mounts):
+            engine.mount(path, tree, read_only=True)
+
+    def _overrides(self, name: str) -> bool:
+        """Whether a command is answered in Python: a program, or a tool to be hidden."""
+        if name in SHELL_BUILTINS:
+            return name in self._own
+        return name in self.programs or not self.offers(name)
+
+    def offers(self, name: str) -> bool:
+        """Whether a command of this name can be run (shell builtins aside)."""
+        return name in self._own or name in self.keep
+
+    def _answer(self, context: BuiltinContext) -> BuiltinResult:
+        from bashkit import BuiltinResult
+
+        try:
+            outcome = self._call(context)
+        except BaseException as failure:  # noqa: BLE001 - raised again at the end of `run`
+            self._raised = failure
+            if self._engine is not None:
+                self._engine.cancel()
+            outcome = Outcome(exit_code=130)
+        return BuiltinResult(outcome.stdout, outcome.stderr, outcome.exit_code)
+
+    def _call(self, context: BuiltinContext) -> Outcome:
+        env = dict(context.env)
+        background = env.pop(JOB, None) is not None
+        invocation = Invocation(
+            context.name,
+            list(context.argv),
+            context.stdin,
+            env,
+            context.cwd,
+            background,
+            min(self.deadlines, default=None),
+        )
+        if context.name == HELPER:
+            return self._helper(invocation)
+        if not self.offers(context.name) and context.name not in SHELL_BUILTINS:
+            return Outcome(stderr=self.unknown(context.name), exit_code=127)
+        return self.programs[context.name](invocation)
+
+    def hides(self, name: str) -> bool:
+        """Whether the engine has a command of this name that is not offered here."""
+        return name in HARMLESS | ODD and not self.offers(name)
+
+    def read_script(self, path: str) -> str:
+        """The text of a file; raises OSError."""
+        return self.files.read(path).decode(errors="replace")
+
+    def moment(self, host_time: float) -> float:
+        """When, on the shell's clock, the machine's clock stood at a moment.
+
+        The engine stamps its files with the machine's time; `run` notes what both clocks
+        showed at its start.
+        """
+        at = bisect_right(self._noted, (host_time, float("inf"))) - 1
+        return self._noted[max(at, 0)][1]
+
+    def unknown(self, command: str, line: int = 1) -> str:
+        """The complaint about a command that is not there."""
+        where = self.dialect.where.format(name=self.dialect.name, line=line)
+        return self.dialect.unknown.format(where=where, command=command) + "\n"
+
+    # -- state -----------------------------------------------------------------------------
+
+    def register(self, name: str, program: Program) -> None:
+        """Add a command, or replace one."""
+        self._own[name] = program
+        self.programs[name] = program
+        self._changed(name)
+
+    def unregister(self, name: str) -> None:
+        """Take a command away."""
+        self._own.pop(name, None)
+        self.programs = {**tools(self), **self._own}
+        self._changed(name)
+
+    def mount(self, path: str, folder: str) -> None:
+        """Show a folder of this machine at `path`, read-only."""
+        from bashkit import FileSystem
+
+        self.files.make_folder(path)
+        self._mounts.append((path, FileSystem.real(folder)))
+        if self._engine is not None:
+            self._mount_folders(self._engine)
+
+    def _changed(self, name: str) -> None:
+        """Tell the engine that a command has come or gone."""
+        if self._engine is None:
+            return
+        if name in SHELL_BUILTINS and name not in self._own:
+            self._engine.remove_builtin(name)  # type: ignore[attr-defined]
+        else:
+            self._engine.add_builtin(name, self._answer)  # type: ignore[attr-defined]
+        self._mount_folders(self._engine)
+
+    def fork(self, job: Background) -> Shell:
+        """A shell of its own with the same files and programs, in the state of `job`."""
+        shell = Shell(
+            hostname=self.hostname,
+            username=self.username,
+            env=self._env,
+            cwd=job.cwd,
+            files=self.files,
+            programs=self._own,
+            now=self.now,
+            sleep=self.sleep,
+            random=self.random,
+            keep=self.keep,
+            dialect=self.dialect,
+            limits=Limits(self.limits.loop_turns, self.limits.commands, None),
+        )
+        shell._mounts = self._mounts
+        shell._state = job.state
+        return shell
+
+    @property
+    def cwd(self) -> str:
+        """The working directory."""
+        return self._cwd if self._engine is None else str(self._engine.shell_state().cwd)
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The exported variables."""
+        return self._env if self._engine is None else dict(self._engine.shell_state().env)
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """All variables, exported or not."""
+        if self._engine is None:
+            return self._env
+        state = self._engine.shell_state()
+        return {**state.env, **state.variables}
+
+    def snapshot(self) -> Snapshot:
+        """Variables, functions and files, for `restore`; not from within a program."""
+        state = bytes(self._bash().snapshot(exclude_filesystem=True))
+        return Snapshot(state, self.files.contents())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot; not from within a program."""
+        self._bash().restore_snapshot(snapshot.state)
+        self.files.replace(snapshot.files)
+
+    def read_file(self, path: str) -> bytes:
+        """A file's bytes; raises FileNotFoundError or IsADirectoryError."""
+        return self.files.read(path)
+
+    def write_file(self, path: str, data: str | bytes) -> None:
+        """Write a file, making the folders above it."""
+        self.files.write(path, data)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file or folder."""
+        return self.files.exists(path)
+
+    def list_dir(self, path: str) -> list[str]:
+        """The names in a folder; raises FileNotFoundError or NotADirectoryError."""
+        return self.files.list(path)
+
+
+def _reason(why: str, limits: Limits) -> str:
+    if "timeout" in why:
+        return f"it ran for more than {limits.seconds:g} seconds"
+    if "loop" in why:
+        return f"a loop went round more than {limits.loop_turns:,} times"
+    if "command" in why:
+        return f"it ran more than {limits.commands:,} commands"
+    return why
+
+
+@cache
+def _program_folder(names: frozenset[str]) -> FileSystem:
+    """The files in /usr/bin; read-only, so that shells with the same programs share them."""
+    files = Files.bare()
+    for name in sorted(names):
+        files.write(f"/{name}", f'#!/bin/sh\nexec {name} "$@"\n', 0o755)
+    return files.tree

@@ -1,0 +1,66 @@
+"""What a script prints, in the words of the shell that it is meant for."""
+
+from __future__ import annotations
+
+import re
+
+from minik8s.bash.helper import PREPARED
+from minik8s.bash.values import SCRIPT_BASH, Dialect, OnOutput
+
+_UNKNOWN = re.compile(r"^bash: line (\d+): (.*): command not found(?:\. .*)?$", re.MULTILINE)
+_HINT = re.compile(r"^(.*: line \d+: .*: command not found)\. .*$", re.MULTILINE)
+_WHERE = re.compile(r"^bash: line (\d+): ", re.MULTILINE)
+_SYNTAX = re.compile(r"^bash: line (\d+): (?=syntax error|`|unexpected EOF)", re.MULTILINE)
+
+
+class Output:
+    """Collects the output of one script and hands it on, command by command."""
+
+    def __init__(self, dialect: Dialect, listener: OnOutput | None) -> None:
+        self._dialect = dialect
+        self._listener = listener
+        self._parts: tuple[list[str], list[str]] = ([], [])
+
+    @property
+    def stdout(self) -> str:
+        """All of standard output so far."""
+        return "".join(self._parts[0])
+
+    @property
+    def stderr(self) -> str:
+        """All of standard error so far."""
+        return "".join(self._parts[1])
+
+    def take(self, out: str, err: str) -> None:
+        """Receive what one command has printed."""
+        if out and "command not found. " in out:
+            out = _HINT.sub(r"\1", out)
+        if err:
+            err = self._worded(err)
+        self._parts[0].append(out)
+        self._parts[1].append(err)
+        if self._listener is not None:
+            self._listener(out, err)
+
+    def complain(self, message: str, line: int, *, syntax: bool = False) -> None:
+        """Print a message of the shell itself."""
+        where = self._where(line)
+        if syntax and self._dialect == SCRIPT_BASH:
+            where = f"{self._dialect.name}: -c: line {line}"
+        self.take("", f"{where}: {message}\n")
+
+    def _where(self, line: int) -> str:
+        return self._dialect.where.format(name=self._dialect.name, line=line)
+
+    def _worded(self, text: str) -> str:
+        text = text.replace(PREPARED, "")
+        text = _UNKNOWN.sub(
+            lambda m: self._dialect.unknown.format(
+                where=self._where(int(m.group(1))), command=m.group(2)
+            ),
+            text,
+        )
+        text = _HINT.sub(r"\1", text)
+        if self._dialect == SCRIPT_BASH:
+            return _SYNTAX.sub(r"bash: -c: line \1: ", text)
+        return _WHERE.sub(lambda m: f"{self._where(int(m.group(1)))}: ", text)
