@@ -1,0 +1,106 @@
+"""Pod addresses: one pool for each block of a node, as host-local IPAM keeps them."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+from minik8s.ipam import AddressPool, PoolExhausted
+from minik8s.model.metadata import Document, name_of
+from minik8s.model.registry import NODE
+from minik8s.store import Store
+
+_RESERVED = 2
+"""The block's own address and the node's bridge."""
+
+
+class NodeAddresses:
+    """Gives pods their addresses, and nodes to pods with hostNetwork."""
+
+    __slots__ = ("_blocks", "_hosts", "_pools", "_store")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._pools: dict[str, AddressPool] = {}
+        self._blocks: dict[str, list[str]] = {}
+        self._hosts: dict[str, tuple[Document, tuple[str, ...]]] = {}
+
+    def assign(self, node: str, blocks: list[str]) -> None:
+        """Let new pods of a node have addresses from other blocks than its podCIDRs."""
+        self._blocks[node] = blocks
+
+    def allocate(self, node: str) -> tuple[str, ...]:
+        """An address from each of a node's blocks; raises PoolExhausted."""
+        taken: list[str] = []
+        for pool in self._pools_of(node):
+            try:
+                address = pool.allocate()
+            except PoolExhausted:
+                self.release(tuple(taken))
+                raise
+            taken.append(address)
+        return tuple(taken)
+
+    def reserve(self, addresses: tuple[str, ...]) -> None:
+        """Keep addresses that pods have brought along from being given to others."""
+        for address in addresses:
+            for pool in self._every_pool():
+                if address in pool:
+                    pool.reserve(address)
+
+    def release(self, addresses: tuple[str, ...]) -> None:
+        """Give addresses back."""
+        for address in addresses:
+            for pool in self._pools.values():
+                pool.release(address)
+
+    def host(self, node: str) -> tuple[str, ...]:
+        """The node's own addresses, one of each family, as pods with hostNetwork have them."""
+        document = self._store.get(NODE, "", node)
+        if document is None:
+            return ()
+        known = self._hosts.get(node)
+        if known is None or known[0] is not document:
+            known = self._hosts[node] = (document, _host_addresses(document))
+        return known[1]
+
+    def blocks(self, node: str) -> list[str]:
+        """The blocks that a node's pods get their addresses from."""
+        if node in self._blocks:
+            return self._blocks[node]
+        spec = (self._store.get(NODE, "", node) or {}).get("spec", {})
+        return list(spec.get("podCIDRs") or ([spec["podCIDR"]] if spec.get("podCIDR") else []))
+
+    def _pools_of(self, node: str) -> list[AddressPool]:
+        return [self._pool(block) for block in self.blocks(node)]
+
+    def _every_pool(self) -> list[AddressPool]:
+        for node in self._store.list(NODE):
+            self._pools_of(name_of(node))
+        return list(self._pools.values())
+
+    def _pool(self, block: str) -> AddressPool:
+        pool = self._pools.get(block)
+        if pool is None:
+            pool = self._pools[block] = AddressPool(block, reserved=_RESERVED)
+        return pool
+
+
+def _host_addresses(node: Document) -> tuple[str, ...]:
+    entries = node.get("status", {}).get("addresses") or ()
+    families: dict[bool, str] = {}
+    for entry in entries:
+        if entry["type"] == "InternalIP":
+            families.setdefault(":" in entry["address"], entry["address"])
+    return tuple(families.values())
+
+
+def node_block(pod_cidr: str, index: int) -> str:
+    """The block of the node with a number: the index-th /24 (IPv6: /64) of the cluster's.
+
+    >>> node_block("10.244.0.0/16", 3)
+    '10.244.3.0/24'
+    """
+    network = ip_network(pod_cidr)
+    size = 24 if network.version == 4 else 64
+    step = 1 << (network.max_prefixlen - size)
+    return f"{network.network_address + index * step}/{size}"

@@ -1,0 +1,414 @@
+"""The kubelets of all nodes: pods that were given a node are started, watched and stopped.
+
+A pod goes through these states, each of them written to the store: bound to a node, its
+containers waiting (ContainerCreating, or PodInitializing behind init containers), its network
+there, its containers running. A container that ends is started again as `restartPolicy` says:
+at once after the first time, then after 10, 20, 40 ... at most 300 seconds (CrashLoopBackOff).
+A pod that is asked to go is stopped, and its object removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from minik8s.clock import Timer, parse_rfc3339, rfc3339
+from minik8s.controllers import podstatus
+from minik8s.controllers.base import NOTHING, Context, Controller, Key, key_of
+from minik8s.controllers.containerstart import INVALID_IMAGE, Starter, duration
+from minik8s.controllers.events import Source
+from minik8s.controllers.nodeaddresses import NodeAddresses
+from minik8s.controllers.podstatus import Statuses
+from minik8s.controllers.probes import Probes
+from minik8s.ipam import PoolExhausted
+from minik8s.model.metadata import Document, is_terminating, name_of, namespace_of, uid_of
+from minik8s.model.registry import CONFIG_MAP, NODE, POD, SECRET
+from minik8s.model.workloads import (
+    condition,
+    host_network,
+    is_sidecar,
+    is_terminal,
+    node_name,
+    pod_addresses,
+)
+from minik8s.store import StoreEvent
+
+FIRST_BACK_OFF = 10.0
+LONGEST_BACK_OFF = 300.0
+"""Seconds (kubelet: initial and MaxContainerBackOff)."""
+
+KILLED = 137
+"""The exit code of a container that did not heed SIGTERM."""
+
+
+class ContainerRuntime(Protocol):
+    """What runs containers below the kubelet."""
+
+    def start(self, pod: Document, names: Sequence[str] | None = None) -> dict[str, int | None]:
+        """Start containers of a pod that has its addresses: exit code, None while it runs."""
+
+    def stop(self, namespace: str, pod: str) -> None:
+        """End a pod's programs and forget its containers."""
+
+
+@dataclass(slots=True)
+class _BackOff:
+    """How long a container that keeps ending must wait, and the timer of its next start."""
+
+    seconds: float = FIRST_BACK_OFF
+    timer: Timer | None = None
+
+
+@dataclass(slots=True)
+class _Run:
+    """What a kubelet remembers of one pod that it has taken up."""
+
+    uid: str
+    node: str
+    addresses: tuple[str, ...] = ()
+    sandbox: bool = False
+    exits: list[tuple[str, int]] = field(default_factory=list)
+    back_offs: dict[str, _BackOff] = field(default_factory=dict)
+
+
+class Kubelet(Controller):
+    """The kubelets of all nodes."""
+
+    name = "kubelet"
+    watches = (POD, NODE, CONFIG_MAP, SECRET)
+
+    def __init__(
+        self,
+        context: Context,
+        containers: ContainerRuntime,
+        addresses: NodeAddresses,
+        probes: Probes,
+    ) -> None:
+        super().__init__(context)
+        self.containers = containers
+        self.addresses = addresses
+        self.starter = Starter(context.store, context.recorder)
+        self.probes = probes
+        probes.on_change = self._readiness_changed
+        probes.on_dead = self._declared_dead
+        probes.on_failure = self._unhealthy
+        self._runs: dict[Key, _Run] = {}
+        self._blocked: dict[Key, None] = {}
+
+    # -- what happens outside
+
+    def observe(self, event: StoreEvent) -> Iterable[Key]:
+        """A pod with a node; or the pods that wait for their network or configuration."""
+        if event.kind != POD:
+            return tuple(self._blocked)
+        pod = event.object
+        key = key_of(pod)
+        run = self._runs.get(key)
+        if event.type == "DELETED":
+            return (key,) if run is not None else NOTHING
+        if node_name(pod) and (run is None or is_terminating(pod) or run.uid != uid_of(pod)):
+            return (key,)
+        return NOTHING
+
+    def exited(self, namespace: str, pod: str, container: str, code: int) -> None:
+        """A container has ended by itself."""
+        run = self._runs.get((namespace, pod))
+        if run is not None:
+            run.exits.append((container, code))
+            self._wake((namespace, pod))
+
+    def adopt(self, pod: Document) -> None:
+        """Take up a pod that a snapshot says is running; nothing of it is changed."""
+        addresses = pod_addresses(pod)
+        self._runs[key_of(pod)] = _Run(uid_of(pod), node_name(pod), addresses, sandbox=True)
+        if not host_network(pod):
+            self.addresses.reserve(addresses)
+
+    def _readiness_changed(self, namespace: str, pod: str, container: str, ready: bool) -> None:
+        document = self.store.get(POD, namespace, pod)
+        if document is None or is_terminal(document):
+            return
+        init, main = _statuses(document)
+        group = init if container in init else main
+        if container in group and podstatus.is_running(group[container]):
+            group[container] = {**group[container], "ready": ready, "started": True}
+            self._write(document, init, main)
+            self._notify()
+
+    def _declared_dead(self, namespace: str, pod: str, container: str, side: str) -> None:
+        document = self.store.get(POD, namespace, pod)
+        if document is not None:
+            text = f"Container {container} failed {side} probe, will be restarted"
+            self.starter.tell(document, _container(document, container), "Killing", text)
+            self.exited(namespace, pod, container, KILLED)
+
+    def _unhealthy(self, pod: Document, container: Document, text: str) -> None:
+        self.starter.warn(pod, container, "Unhealthy", text)
+
+    def _notify(self) -> None:
+        if self.manager is not None:
+            self.manager.wake()
+
+    def reconcile(self, namespace: str, name: str) -> None:
+        """Start a pod, follow it, or stop it."""
+        key = (namespace, name)
+        pod = self.store.get(POD, namespace, name)
+        run = self._runs.get(key)
+        if run is not None and (pod is None or run.uid != uid_of(pod)):
+            self._forget(key, run)
+            run = None
+        if pod is None or not node_name(pod):
+            return
+        if is_terminating(pod):
+            self._terminate(pod, run)
+        elif not is_terminal(pod):
+            if run is None:
+                run = self._runs[key] = _Run(uid_of(pod), node_name(pod))
+            self._sync(pod, run)
+
+    # -- running
+
+    def _sync(self, pod: Document, run: _Run) -> None:
+        pod = self._announce(pod)
+        if not run.sandbox and not self._make_sandbox(pod, run):
+            return
+        pod = self._note_exits(self._fresh(pod), run)
+        refused: set[str] = set()
+        while names := [each for each in self._due(pod, run) if each not in refused]:
+            pod = self._start(pod, run, names, refused)
+        if is_terminal(pod):
+            self.probes.forget(uid_of(pod))
+            self.containers.stop(namespace_of(pod), name_of(pod))
+
+    def _announce(self, pod: Document) -> Document:
+        """The first word of the kubelet: it has seen the pod."""
+        status = pod.get("status") or {}
+        if status.get("startTime"):
+            return pod
+        status = {**status, "startTime": self._now()}
+        if host := self.addresses.host(node_name(pod)):
+            status["hostIP"] = host[0]
+            status["hostIPs"] = [{"ip": address} for address in host]
+        spec = pod["spec"]
+        inits = spec.get("initContainers") or ()
+        reason = podstatus.INITIALIZING if inits else podstatus.CREATING
+        init = podstatus.by_name(podstatus.waiting(c, podstatus.INITIALIZING) for c in inits)
+        main = podstatus.by_name(podstatus.waiting(c, reason) for c in spec["containers"])
+        return self._write({**pod, "status": status}, init, main, sandbox=False)
+
+    def _make_sandbox(self, pod: Document, run: _Run) -> bool:
+        """Make the pod's network namespace; whether its containers can be started now."""
+        key = key_of(pod)
+        reason, problem = self._obstacle(pod)
+        if problem:
+            self._warn(pod, reason, problem)
+            self._blocked[key] = None
+            return False
+        try:
+            run.addresses = self._addresses(pod)
+        except PoolExhausted as error:
+            self._warn(pod, "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
+            return False
+        run.sandbox = True
+        self._blocked.pop(key, None)
+        status = dict(pod["status"])
+        if run.addresses:
+            status["podIP"] = run.addresses[0]
+            status["podIPs"] = [{"ip": address} for address in run.addresses]
+        self._write({**pod, "status": status}, *_statuses(pod))
+        return True
+
+    def _addresses(self, pod: Document) -> tuple[str, ...]:
+        node = node_name(pod)
+        return self.addresses.host(node) if host_network(pod) else self.addresses.allocate(node)
+
+    def _obstacle(self, pod: Document) -> tuple[str, str]:
+        if not host_network(pod):
+            node = self.store.get(NODE, "", node_name(pod))
+            ready = condition(node, "Ready") if node else None
+            text = str(ready.get("message", "")) if ready else ""
+            if ready and ready["status"] != "True" and "network not ready" in text:
+                return "NetworkNotReady", f"network is not ready: {text}"
+        return "FailedMount", self.starter.missing_volume(pod)
+
+    def _due(self, pod: Document, run: _Run) -> list[str]:
+        """The containers to start now: the next init container, or all that should run."""
+        if is_terminal(pod):
+            return []
+        spec = pod["spec"]
+        policy = spec.get("restartPolicy", "Always")
+        init, main = _statuses(pod)
+        for container in spec.get("initContainers") or ():
+            status = init[container["name"]]
+            if is_sidecar(container):
+                if podstatus.is_running(status):
+                    continue
+                again = "Always"
+            elif podstatus.is_running(status):
+                return []
+            elif podstatus.exit_code(status) == 0:
+                continue
+            else:
+                again = "Never" if policy == "Never" else "OnFailure"
+            return [container["name"]] if self._may_start(pod, run, status, again) else []
+        stopped = [status for status in main.values() if not podstatus.is_running(status)]
+        return [each["name"] for each in stopped if self._may_start(pod, run, each, policy)]
+
+    def _may_start(self, pod: Document, run: _Run, status: Document, policy: str) -> bool:
+        """Whether a container that does not run is to be started at this moment."""
+        code = podstatus.exit_code(status)
+        if code is None:
+            return bool(status["state"]["waiting"]["reason"] != INVALID_IMAGE)
+        if not podstatus.restarts(policy, code):
+            return False
+        back_off = run.back_offs.get(status["name"])
+        if back_off is None:
+            run.back_offs[status["name"]] = _BackOff()
+            return True
+        if back_off.timer is not None:
+            return False
+        wait = _finished_at(status) + back_off.seconds - self.clock.now
+        if wait > 0:
+            self._hold_back(pod, status["name"], back_off, wait)
+            return False
+        back_off.seconds = min(2 * back_off.seconds, LONGEST_BACK_OFF)
+        return True
+
+    def _hold_back(self, pod: Document, name: str, back_off: _BackOff, wait: float) -> None:
+        """Let a container wait before its next start: CrashLoopBackOff."""
+        whose = f"{name_of(pod)}_{namespace_of(pod)}({uid_of(pod)})"
+        container = _container(pod, name)
+        text = f"Back-off restarting failed container {name} in pod {whose}"
+        self.starter.warn(pod, container, "BackOff", text)
+        key = key_of(pod)
+
+        def retry() -> None:
+            back_off.timer = None
+            self._wake(key)
+
+        back_off.timer = self.clock.call_later(wait, retry)
+        text = f"back-off {duration(back_off.seconds)} restarting failed container={name}"
+        self._hold(pod, name, "CrashLoopBackOff", f"{text} pod={whose}")
+
+    def _hold(self, pod: Document, name: str, reason: str, message: str) -> None:
+        pod = self._fresh(pod)
+        init, main = _statuses(pod)
+        group = init if name in init else main
+        container = _container(pod, name)
+        group[name] = podstatus.waiting(container, reason, message, group[name])
+        self._write(pod, init, main)
+
+    def _start(self, pod: Document, run: _Run, names: list[str], refused: set[str]) -> Document:
+        """Start containers, and write what has become of them."""
+        for name in names:
+            obstacle = self.starter.create(pod, _container(pod, name))
+            if obstacle is not None:
+                refused.add(name)
+                self._blocked[key_of(pod)] = None
+                self._hold(pod, name, obstacle.reason, obstacle.message)
+        pod = self._fresh(pod)
+        startable = [name for name in names if name not in refused]
+        if not startable:
+            return pod
+        self._blocked.pop(key_of(pod), None)
+        codes = self.containers.start(pod, startable)
+        init, main = _statuses(pod)
+        for name in startable:
+            group = init if name in init else main
+            group[name] = self._running(pod, _container(pod, name), group[name])
+        pod = self._write(pod, init, main)
+        run.exits += [(name, code) for name, code in codes.items() if code is not None]
+        self.probes.start(pod, [name for name, code in codes.items() if code is None])
+        return self._note_exits(self._fresh(pod), run)
+
+    def _running(self, pod: Document, container: Document, before: Document) -> Document:
+        identity = f"containerd://{self.context.ids.stream('containers').getrandbits(256):064x}"
+        healthy = self.probes.register(pod, container)
+        self.starter.tell(pod, container, "Started", "Container started")
+        return podstatus.running(container, identity, self._now(), before, ready=healthy)
+
+    def _note_exits(self, pod: Document, run: _Run) -> Document:
+        """Write that containers have ended."""
+        if not run.exits:
+            return pod
+        init, main = _statuses(pod)
+        for name, code in run.exits:
+            group = init if name in init else main
+            if name in group and podstatus.is_running(group[name]):
+                group[name] = podstatus.terminated(group[name], code, self._now())
+        run.exits.clear()
+        return self._write(pod, init, main)
+
+    # -- stopping
+
+    def _terminate(self, pod: Document, run: _Run | None) -> None:
+        """Stop a pod that has been asked to go, and remove its object."""
+        key = key_of(pod)
+        if run is not None:
+            init, main = _statuses(pod)
+            for name, status in main.items():
+                if podstatus.is_running(status):
+                    text = f"Stopping container {name}"
+                    self.starter.tell(pod, _container(pod, name), "Killing", text)
+            self._forget(key, run)
+            now = self._now()
+            for group in (init, main):
+                for name, status in group.items():
+                    if podstatus.is_running(status):
+                        group[name] = podstatus.terminated(status, 0, now)
+            pod = self._write(pod, init, main)
+        if pod["metadata"].get("finalizers"):
+            metadata = {**pod["metadata"], "deletionGracePeriodSeconds": 0}
+            self.store.update(POD, {**pod, "metadata": metadata})
+        else:
+            self.store.delete(POD, *key)
+
+    def _forget(self, key: Key, run: _Run) -> None:
+        """End what runs for a pod, and give its addresses back."""
+        del self._runs[key]
+        self._blocked.pop(key, None)
+        self.probes.forget(run.uid)
+        self.containers.stop(*key)
+        for back_off in run.back_offs.values():
+            if back_off.timer is not None:
+                back_off.timer.cancel()
+        if run.addresses != self.addresses.host(run.node):
+            self.addresses.release(run.addresses)
+
+    # -- writing
+
+    def _write(
+        self, pod: Document, init: Statuses, main: Statuses, *, sandbox: bool = True
+    ) -> Document:
+        status = podstatus.compose(pod, init, main, self._now(), sandbox=sandbox)
+        return self.store.update(POD, {**pod, "status": status})
+
+    def _fresh(self, pod: Document) -> Document:
+        return self.store.get(POD, *key_of(pod)) or pod
+
+    def _now(self) -> str:
+        return rfc3339(self.clock.now)
+
+    def _warn(self, pod: Document, reason: str, message: str) -> None:
+        source = Source("kubelet", node_name(pod))
+        self.context.recorder.warning(pod, reason, message, source)
+
+
+def _statuses(pod: Document) -> tuple[Statuses, Statuses]:
+    """The container statuses of a pod, by name: init containers, then the others."""
+    status = pod.get("status", {})
+    init = podstatus.by_name(status.get("initContainerStatuses"))
+    return init, podstatus.by_name(status.get("containerStatuses"))
+
+
+def _container(pod: Document, name: str) -> Document:
+    spec = pod["spec"]
+    everybody = (*(spec.get("initContainers") or ()), *spec["containers"])
+    found: Document = next(each for each in everybody if each["name"] == name)
+    return found
+
+
+def _finished_at(status: Document) -> float:
+    end = status["state"].get("terminated") or status["lastState"]["terminated"]
+    return parse_rfc3339(end["finishedAt"])
