@@ -1,233 +1,229 @@
-"""Who reaches whom, for all classes and all ports at once.
+"""Who reaches whom, for all classes and all ports at once, kept current.
 
-*Cells* are the answer for one class: disjoint port masks, each with the classes at the other
-end. A *group* holds the classes that the same policies select; it has one answer. A *row* is
-what a class reaches: its egress cells cut with the ingress of every destination.
+A *row* is what a class reaches: its egress cells cut with the ingress of every destination.
+For each port the classes of a row's entries are disjoint.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
 
+from minik8s.analysis.cells import Cells, Policies, cells_of, entries_of
 from minik8s.policy.bits import bits, union
-from minik8s.policy.classes import Classes, Nature
-from minik8s.policy.compile import Action, CompiledPolicy, Rule, Tier
+from minik8s.policy.classes import Classes, Splits
+from minik8s.policy.compile import CompiledPolicy
 from minik8s.policy.decide import order
-from minik8s.policy.ports import PortMatch
 from minik8s.policy.portspace import PortSpace
 from minik8s.policy.snapshot import Snapshot
 from minik8s.policy.values import Direction
-from minik8s.policy.vocabulary import Vocabulary, port_matches
+from minik8s.policy.vocabulary import Vocabulary
 
-Cells: TypeAlias = tuple[tuple[int, int], ...]
-"""(port mask, classes) with disjoint masks, empty ones left out."""
-
-Pieces: TypeAlias = list[tuple[int, int]]
-"""(port mask, classes) that may overlap."""
+_FRAGMENTS = 24
+"""A row with more entries than this is computed anew at its next change."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Classes with the same answer in one direction."""
+@dataclass(slots=True)
+class Side:
+    """One direction: for each class the policies that select it and what they let through."""
 
-    members: int
-    cells: Cells
-    policies: tuple[CompiledPolicy, ...]
+    policies: list[Policies]
+    cells: list[Cells] = field(default_factory=list)
 
 
 class Reach:
     """All pairs of one snapshot."""
 
-    __slots__ = ("_memo", "classes", "egress", "ingress", "rows", "snapshot", "space")
+    __slots__ = ("_always", "_inward", "classes", "rows", "sides", "snapshot", "space", "words")
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         policies = sorted(snapshot.policies, key=order)
-        words = Vocabulary.of(policies)
-        self.classes = Classes(words, snapshot.pods.values(), snapshot.nodes.values())
+        self.words = Vocabulary.of(policies)
+        self.classes = Classes(self.words, snapshot.pods.values(), snapshot.nodes.values())
         self.space = PortSpace(entries_of(policies, self.classes))
-        self._memo: dict[Hashable, Cells] = {}
-        self.egress = self._groups(Direction.EGRESS, policies)
-        self.ingress = self._groups(Direction.INGRESS, policies)
-        self.rows = self._rows()
+        self.sides = {direction: self._side(direction, policies) for direction in Direction}
+        self._always = 0
+        self._inward: list[dict[int, int]] = [{} for _ in self.classes.list]
+        self._let_in(self.classes.everything)
+        self.rows = [self._row(index, -1) for index in range(len(self.classes.list))]
 
     def mask(self, source: int, target: int) -> int:
         """The ports on which one class reaches another."""
         return union(mask for mask, targets in self.rows[source] if targets >> target & 1)
 
-    def _groups(self, direction: Direction, policies: Sequence[CompiledPolicy]) -> list[Group]:
-        """The pod classes by the policies that select them, each group with its cells."""
-        selecting: dict[int, list[CompiledPolicy]] = {}
+    def _side(self, direction: Direction, policies: Iterable[CompiledPolicy]) -> Side:
+        selecting: list[list[CompiledPolicy]] = [[] for _ in self.classes.list]
         for policy in policies:
             if direction in policy.rules:
                 for index in bits(self.classes.matching(policy.subject)):
-                    selecting.setdefault(index, []).append(policy)
-        members: dict[tuple[Hashable, ...], int] = {}
-        chosen: dict[tuple[Hashable, ...], tuple[tuple[CompiledPolicy, ...], int]] = {}
-        for index, found in selecting.items():
-            key = (*map(id, found), self._ports_key(direction, index))
-            if key not in members:
-                chosen[key] = (tuple(found), index)
-            members[key] = members.get(key, 0) | 1 << index
-        groups = [
-            Group(members[key], self._cells(direction, found, index), found)
-            for key, (found, index) in chosen.items()
-        ]
-        rest = self.classes.everything & ~union(group.members for group in groups)
-        groups.append(Group(rest, ((self.space.everything, self.classes.everything),), ()))
-        return groups
+                    selecting[index].append(policy)
+        side = Side([tuple(found) for found in selecting], [()] * len(selecting))
+        self._fill(direction, side, range(len(selecting)))
+        return side
 
-    def _ports_key(self, direction: Direction, index: int) -> Hashable:
-        """What else tells the answers of two classes apart: the port names of a destination."""
-        if direction is Direction.EGRESS or not self.classes.named:
-            return None
-        ports = self.classes.list[index].sample.ports
-        return frozenset(item for item in ports.items() if item[0] in self.classes.named)
+    def _fill(self, direction: Direction, side: Side, indexes: Iterable[int]) -> None:
+        """Compute the cells of classes; those that the same policies select share them."""
+        memo: dict[Hashable, Cells] = {}
+        for index in indexes:
+            policies = side.policies[index]
+            key: Hashable = tuple(map(id, policies))
+            if policies and direction is Direction.INGRESS:
+                key = (key, self.classes.port_names(index))
+            cells = memo.get(key)
+            if cells is None:
+                cells = cells_of(direction, policies, index, self.classes, self.space)
+                memo[key] = cells
+            side.cells[index] = cells
 
-    def _cells(
-        self, direction: Direction, policies: tuple[CompiledPolicy, ...], index: int
-    ) -> Cells:
-        """What the selecting policies let through for a class."""
-        isolated = any(policy.tier is Tier.NETWORK_POLICY for policy in policies)
-        ruled: list[tuple[Tier, Action, Pieces]] = [
-            (policy.tier, rule.action, self._pieces(direction, rule, index))
-            for policy in policies
-            if not (isolated and policy.tier is Tier.BASELINE)
-            for rule in policy.rules[direction]
-        ]
-        if all(policy.tier is Tier.NETWORK_POLICY for policy in policies):
-            return self._union(piece for _, _, pieces in ruled for piece in pieces)
-        return self._in_order(ruled, isolated)
-
-    def _pieces(self, direction: Direction, rule: Rule, index: int) -> Pieces:
-        """The ports and peers of one rule; a port name may mean another number for each peer."""
-        everything = self.classes.everything
-        peers = everything
-        if rule.peers is not None:
-            peers = union(self.classes.matching(peer) for peer in rule.peers)
-        if rule.ports is None:
-            return [(self.space.everything, peers)]
-        if direction is Direction.INGRESS:
-            named = self.classes.list[index].sample.ports
-            found = [part for entry in rule.ports for part in entry.resolve(named)]
-            return [(union(map(self.space.mask, found)), peers)]
-        plain = union(self.space.mask(entry) for entry in rule.ports if not entry.name)
-        pieces = [(plain, peers)]
-        for entry, members in by_name(rule.ports, self.classes):
-            pieces.append((self.space.mask(entry), peers & members))
-        return pieces
-
-    def _union(self, pieces: Iterable[tuple[int, int]]) -> Cells:
-        """Overlapping pieces as cells."""
-        raw: dict[int, int] = {}
-        for mask, peers in pieces:
-            if mask and peers:
-                raw[mask] = raw.get(mask, 0) | peers
-        if len(raw) < 2:
-            return tuple(raw.items())
-        return tuple(
-            (cell, union(raw[mask] for mask in holders))
-            for cell, holders in self.space.partition(frozenset(raw))
-        )
-
-    def _in_order(self, ruled: list[tuple[Tier, Action, Pieces]], isolated: bool) -> Cells:
-        """Rules of several tiers: the first match decides, Pass goes on to the next tier."""
-        masks = frozenset(mask for _, _, pieces in ruled for mask, _ in pieces if mask)
-        everything = self.classes.everything
-        cells = []
-        rest = self.space.everything
-        for cell, _ in self.space.partition(masks):
-            rest &= ~cell
-            steps = [
-                (tier, action, union(peers for mask, peers in pieces if mask & cell))
-                for tier, action, pieces in ruled
-            ]
-            if allowed := first_match(steps, everything, isolated):
-                cells.append((cell, allowed))
-        if rest and not isolated:
-            cells.append((rest, everything))
-        return tuple(cells)
-
-    def _rows(self) -> list[Cells]:
-        """For each class, the ports and destinations that both ends allow."""
-        inward, always = self._inward()
-        rows: list[Cells] = [()] * len(self.classes.list)
-        near = self.classes.pods
-        for group in self.egress:
-            for index in bits(group.members):
-                row = self._row(group.cells, inward[index], always)
-                if self.classes.list[index].nature is not Nature.PODS:
-                    row = tuple((mask, to & near) for mask, to in row if to & near)
-                rows[index] = row
-        return rows
-
-    def _inward(self) -> tuple[list[dict[int, int]], int]:
-        """For each source, the destinations that let it in by port mask; and those open to all."""
+    def _let_in(self, targets: int) -> int:
+        """Note for each source which of these destinations let it in; the sources concerned."""
+        by_cells: dict[Cells, int] = {}
+        cells_by_index = self.sides[Direction.INGRESS].cells
+        for index in bits(targets):
+            cells = cells_by_index[index]
+            by_cells[cells] = by_cells.get(cells, 0) | 1 << index
         by_sources: dict[int, dict[int, int]] = {}
-        always = 0
-        for group in self.ingress:
-            for mask, sources in group.cells:
+        for cells, members in by_cells.items():
+            for mask, sources in cells:
                 if mask == self.space.everything and sources == self.classes.everything:
-                    always |= group.members
-                    continue
-                targets = by_sources.setdefault(sources, {})
-                targets[mask] = targets.get(mask, 0) | group.members
-        inward: list[dict[int, int]] = [{} for _ in self.classes.list]
-        for sources, targets in by_sources.items():
+                    self._always |= members
+                else:
+                    masks = by_sources.setdefault(sources, {})
+                    masks[mask] = masks.get(mask, 0) | members
+        for sources, masks in by_sources.items():
             for index in bits(sources):
-                mine = inward[index]
-                for mask, members in targets.items():
+                mine = self._inward[index]
+                for mask, members in masks.items():
                     mine[mask] = mine.get(mask, 0) | members
-        return inward, always
+        return self.classes.everything if self._always & targets else union(by_sources)
 
-    def _row(self, cells: Cells, inward: dict[int, int], always: int) -> Cells:
-        outward = dict(cells)
-        masks = frozenset((*outward, *inward))
+    def _row(self, index: int, targets: int) -> Cells:
+        """What a class reaches among some destinations."""
+        if not self.classes.pods >> index & 1:
+            targets &= self.classes.pods
+        always = self._always & targets
+        outward = [c for c in self.sides[Direction.EGRESS].cells[index] if c[1] & targets]
+        inward = {m: to for m, to in self._inward[index].items() if to & targets}
+        if not outward or not (inward or always):
+            return ()
         if always:
-            masks |= {self.space.everything}
+            inward[self.space.everything] = inward.get(self.space.everything, 0) | always
+        if len(inward) == 1 and len(outward) == 1:
+            (sent, far), (let_in, near) = outward[0], next(iter(inward.items()))
+            both = far & near & targets
+            return ((sent & let_in, both),) if both and sent & let_in else ()
         merged: dict[int, int] = {}
-        for cell, holders in self.space.partition(masks):
-            sent, let_in = 0, always
-            for mask in holders:
-                sent |= outward.get(mask, 0)
-                let_in |= inward.get(mask, 0)
-            if to := sent & let_in:
+        for cell, holders in self.space.partition(frozenset((*(m for m, _ in outward), *inward))):
+            far = union(to for mask, to in outward if mask & cell)
+            near = union(inward.get(mask, 0) for mask in holders)
+            if to := far & near & targets:
                 merged[to] = merged.get(to, 0) | cell
         return tuple((mask, to) for to, mask in merged.items())
 
+    def replace(self, old: CompiledPolicy | None, new: CompiledPolicy | None) -> None:
+        """Put one policy in another's place; None stands for no policy.
 
-def first_match(steps: Iterable[tuple[Tier, Action, int]], everything: int, isolated: bool) -> int:
-    """The peers that tiered rules allow on one port, all peers at once."""
-    allowed, undecided, passed = 0, everything, 0
-    tier = Tier.ADMIN
-    for step, action, peers in steps:
-        if step is not tier:
-            tier, undecided, passed = step, undecided | passed, 0
-        hit = peers & undecided
-        undecided &= ~hit
-        if action is Action.ACCEPT:
-            allowed |= hit
-        elif action is Action.PASS:
-            passed |= hit
-    return allowed if isolated else allowed | undecided | passed
+        Classes only ever get finer, so a policy that goes leaves its distinctions behind.
+        """
+        if new is not None:
+            self.words.add(new)
+            self._split(self.classes.grow())
+            self._refine(new)
+        affected = 0
+        for policy in filter(None, (old, new)):
+            affected |= self.classes.matching(policy.subject)
+        changed = [d for d in Direction if any(p and d in p.rules for p in (old, new))]
+        for direction in changed:
+            side = self.sides[direction]
+            for index in bits(affected):
+                side.policies[index] = self._selecting(direction, index, old, new)
+            self._fill(direction, side, bits(affected))
+        if Direction.INGRESS in changed:
+            self._update_columns(affected)
+        if Direction.EGRESS in changed:
+            for index in bits(affected):
+                self.rows[index] = self._row(index, -1)
+
+    def _selecting(
+        self,
+        direction: Direction,
+        index: int,
+        old: CompiledPolicy | None,
+        new: CompiledPolicy | None,
+    ) -> Policies:
+        kept = [p for p in self.sides[direction].policies[index] if p is not old]
+        selects = new is not None and self.classes.matching(new.subject) >> index & 1
+        if new is not None and selects and direction in new.rules:
+            kept.append(new)
+        return tuple(sorted(kept, key=order))
+
+    def _update_columns(self, affected: int) -> None:
+        """Recompute who reaches the classes concerned."""
+        keep = ~affected
+        self._always &= keep
+        for inward in self._inward:
+            for mask, targets in inward.items():
+                if targets & affected:
+                    inward[mask] = targets & keep
+        concerned = self._let_in(affected)
+        for index, row in enumerate(self.rows):
+            if len(row) > _FRAGMENTS:
+                self.rows[index] = self._row(index, -1)
+                continue
+            for _, to in row:
+                if to & affected:
+                    row = tuple([(mask, left) for mask, to in row if (left := to & keep)])
+                    break
+            if concerned >> index & 1:
+                row += self._row(index, affected)
+            self.rows[index] = row
+
+    def _split(self, splits: Splits) -> None:
+        """Give new classes the answers of those that they were part of."""
+        if not splits:
+            return
+        for side in self.sides.values():
+            known = {cells: _parted(cells, splits) for cells in set(side.cells)}
+            side.cells = [known[cells] for cells in side.cells]
+        self.rows = [_parted(row, splits) for row in self.rows]
+        self._always = _parted(((0, self._always),), splits)[0][1]
+        for index, inward in enumerate(self._inward):
+            self._inward[index] = dict(_parted(tuple(inward.items()), splits))
+        for old, _ in splits:
+            self.rows.append(self.rows[old])
+            self._inward.append(dict(self._inward[old]))
+            for side in self.sides.values():
+                side.cells.append(side.cells[old])
+                side.policies.append(side.policies[old])
+
+    def _refine(self, policy: CompiledPolicy) -> None:
+        """Cut the port space finer if the policy needs it, and carry all masks over."""
+        entries = entries_of([policy], self.classes)
+        if all(self.space.knows(entry) for entry in entries):
+            return
+        old = self.space
+        self.space = PortSpace.refined(old, entries)
+        masks: dict[int, int] = {}
+
+        def carried(cells: Cells) -> Cells:
+            for mask, _ in cells:
+                if mask not in masks:
+                    masks[mask] = self.space.carry(mask, old)
+            return tuple((masks[mask], to) for mask, to in cells)
+
+        for side in self.sides.values():
+            side.cells = [carried(cells) for cells in side.cells]
+        self.rows = [carried(row) for row in self.rows]
+        self._inward = [dict(carried(tuple(inward.items()))) for inward in self._inward]
 
 
-def by_name(ports: Iterable[PortMatch], classes: Classes) -> Iterator[tuple[PortMatch, int]]:
-    """The numbers that named entries stand for, each with the classes that give it."""
-    for entry in ports:
-        if not entry.name:
-            continue
-        for (name, protocol), numbers in classes.named.items():
-            if name == entry.name and entry.protocol in ("", protocol):
-                for number, members in numbers.items():
-                    yield PortMatch(protocol, number, number), members
-
-
-def entries_of(policies: Iterable[CompiledPolicy], classes: Classes) -> set[PortMatch]:
-    """Every port entry that can cut the port space, names resolved in all ways."""
-    entries = {entry for policy in policies for entry in port_matches(policy)}
-    return {entry for entry in entries if not entry.name} | {
-        entry for entry, _ in by_name(entries, classes)
-    }
+def _parted(cells: Cells, splits: Splits) -> Cells:
+    """Cells with the new parts of their classes put in."""
+    for old, new in splits:
+        bit, more = 1 << old, 1 << new
+        for _, members in cells:
+            if members & bit:
+                cells = tuple([(mask, to | more if to & bit else to) for mask, to in cells])
+                break
+    return cells

@@ -1,4 +1,4 @@
-"""Classes of peers that no policy can tell apart, and sets of them as bits.
+"""Classes of peers that no policy can tell apart.
 
 A *class* is one bit: pods with the same mentioned labels, namespace labels, port names and
 blocks; nodes and host-network pods by block and node labels; the addresses outside by the
@@ -8,22 +8,23 @@ many pods is decided by few classes.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
 
-from minik8s.model.selectors import Requirement, Selector
-from minik8s.policy.addresses import Block, Span, parse_address
-from minik8s.policy.bits import bits, union
-from minik8s.policy.compile import BlockMatch, NodeMatch, PeerMatch, PodMatch
+from minik8s.policy.addresses import Span, parse_address
+from minik8s.policy.bits import bits
+from minik8s.policy.blockmap import BlockMap
+from minik8s.policy.compile import PeerMatch
+from minik8s.policy.postings import Postings
 from minik8s.policy.values import Peer
 from minik8s.policy.vocabulary import Values, Vocabulary
 
 Labels = Mapping[str, str]
 
-_LAST = {4: 2**32 - 1, 6: 2**128 - 1}
+Splits = list[tuple[int, int]]
+"""Pairs of a class and a new one that holds some of its former members."""
 
 
 class Nature(Enum):
@@ -44,83 +45,43 @@ class PeerClass:
     spans: list[tuple[int, Span]] = field(default_factory=list)
 
 
-class BlockMap:
-    """Which blocks cover an address: the address space cut at every edge of a block."""
-
-    __slots__ = ("_covers", "_starts")
-
-    def __init__(self, blocks: Mapping[Block, int]) -> None:
-        toggles: dict[int, dict[int, int]] = {4: {0: 0}, 6: {0: 0}}
-        for block, index in blocks.items():
-            changes = toggles[block.version]
-            for first, last in block.spans():
-                changes[first] = changes.get(first, 0) ^ (1 << index)
-                changes[last + 1] = changes.get(last + 1, 0) ^ (1 << index)
-        self._starts: dict[int, list[int]] = {}
-        self._covers: dict[int, list[int]] = {}
-        for version, changes in toggles.items():
-            starts = sorted(start for start in changes if start <= _LAST[version])
-            covers, active = [], 0
-            for start in starts:
-                active ^= changes[start]
-                covers.append(active)
-            self._starts[version], self._covers[version] = starts, covers
-
-    def covering(self, address: str) -> int:
-        """The blocks that hold an address, as bits."""
-        version, value = parse_address(address)
-        if not version:
-            return 0
-        return self._covers[version][bisect_right(self._starts[version], value) - 1]
-
-    def regions(self) -> dict[int, list[tuple[int, Span]]]:
-        """The spans of the address space, by the blocks that cover them."""
-        regions: dict[int, list[tuple[int, Span]]] = {}
-        for version, starts in self._starts.items():
-            ends = [start - 1 for start in starts[1:]] + [_LAST[version]]
-            for cover, first, last in zip(self._covers[version], starts, ends, strict=True):
-                spans = regions.setdefault(cover, [])
-                if spans and spans[-1][0] == version and spans[-1][1][1] == first - 1:
-                    spans[-1] = (version, (spans[-1][1][0], last))
-                else:
-                    spans.append((version, (first, last)))
-        return regions
-
-
 class Classes:
-    """The classes of all peers of a snapshot under a vocabulary, and the bits of matches."""
+    """The classes of all peers of a snapshot under a vocabulary, which may grow."""
 
-    __slots__ = ("_block_bits", "_by_key", "_cache", "_labels", "_map", "_namespaces", "_present",
-                 "_words", "hosts", "list", "named", "of_peer", "outside", "pods")  # fmt: skip
+    __slots__ = ("_known", "_map", "_outside", "_peers", "_postings", "_words",
+                 "list", "of_peer")  # fmt: skip
 
     def __init__(self, words: Vocabulary, pods: Iterable[Peer], nodes: Iterable[Peer]) -> None:
         self._words = words
+        self._known = words.copy()
         self._map = BlockMap(words.blocks)
-        self._by_key: dict[Hashable, int] = {}
+        self._outside: dict[int, int] = {}
+        self._peers = [*pods, *nodes]
         self.list: list[PeerClass] = []
         self.of_peer: dict[str, int] = {}
-        namespaces: dict[str, Hashable] = {}
-        for peer in pods:
-            self._place(peer, self._key(peer, namespaces))
-        for peer in nodes:
-            self._place(peer, self._key(peer, namespaces))
+        self._gather()
         for cover, spans in self._map.regions().items():
-            version, (first, _) = spans[0]
-            outside = PeerClass(Nature.OUTSIDE, Peer(_address_text(version, first)), [], spans)
-            self._by_key[Nature.OUTSIDE, cover] = len(self.list)
-            self.list.append(outside)
-        self._index()
+            self._outside[cover] = len(self.list)
+            self.list.append(_outside(spans))
+        self._postings = Postings()
+        self._post(range(len(self.list)))
+        self._postings.add_blocks(words.blocks)
 
-    def _place(self, peer: Peer, key: Hashable) -> None:
-        index = self._by_key.get(key)
-        if index is None:
-            index = self._by_key[key] = len(self.list)
-            nature = Nature.PODS if peer.is_pod else Nature.HOSTS
-            self.list.append(PeerClass(nature, peer))
-        self.list[index].members.append(peer)
-        self.of_peer[peer.key] = index
+    def _gather(self) -> None:
+        namespaces: dict[str, Hashable] = {}
+        by_key: dict[Hashable, int] = {}
+        for peer in self._peers:
+            key = self._key(peer, namespaces)
+            index = by_key.get(key)
+            if index is None:
+                index = by_key[key] = len(self.list)
+                nature = Nature.PODS if peer.is_pod else Nature.HOSTS
+                self.list.append(PeerClass(nature, peer))
+            self.list[index].members.append(peer)
+            self.of_peer[peer.key] = index
 
     def _key(self, peer: Peer, namespaces: dict[str, Hashable]) -> Hashable:
+        """All that the vocabulary can say about a peer."""
         cover = self._map.covering(peer.address) if self._words.blocks else 0
         if not peer.is_pod:
             labels = peer.node_labels
@@ -131,127 +92,133 @@ class Classes:
             said = _said(peer.namespace_labels, self._words.namespace_labels)
             namespace = namespaces[peer.namespace] = (pinned, said)
         names = self._words.names
-        ports = frozenset(p for p in peer.ports.items() if p[0] in names) if names else None
+        ports = frozenset(item for item in peer.ports.items() if item[0] in names)
         return (namespace, _said(peer.labels, self._words.labels), ports, cover)
 
-    def _index(self) -> None:
-        self.pods = self.hosts = self.outside = 0
-        self._labels: dict[str, dict[str, int]] = {}
-        self._namespaces: dict[str, tuple[Labels, int]] = {}
-        self.named: dict[tuple[str, str], dict[int, int]] = {}
-        self._cache: dict[object, int] = {}
-        for index, entry in enumerate(self.list):
-            bit = 1 << index
-            if entry.nature is Nature.PODS:
-                self.pods |= bit
-                self._index_pod(entry.sample, bit)
-            elif entry.nature is Nature.HOSTS:
-                self.hosts |= bit
-            else:
-                self.outside |= bit
-        self._present = {key: union(values.values()) for key, values in self._labels.items()}
-        self._block_bits = self._index_blocks()
+    def _post(self, indexes: Iterable[int]) -> None:
+        for index in indexes:
+            entry = self.list[index]
+            self._postings.put(index, entry.sample, outside=entry.nature is Nature.OUTSIDE)
 
-    def _index_pod(self, sample: Peer, bit: int) -> None:
-        relevant = self._words.labels
-        for key, value in sample.labels.items():
-            if key in relevant:
-                values = self._labels.setdefault(key, {})
-                values[value] = values.get(value, 0) | bit
-        labels, old = self._namespaces.get(sample.namespace, (sample.namespace_labels, 0))
-        self._namespaces[sample.namespace] = (labels, old | bit)
-        for name, number in sample.ports.items():
-            if name in self._words.names:
-                numbers = self.named.setdefault(name, {})
-                numbers[number] = numbers.get(number, 0) | bit
+    @property
+    def pods(self) -> int:
+        """The classes of pods, as bits."""
+        return self._postings.pods
 
-    def _index_blocks(self) -> list[int]:
-        covered: dict[int, int] = {}
-        for index, entry in enumerate(self.list):
-            cover = self._map.covering(entry.sample.address)
-            covered[cover] = covered.get(cover, 0) | 1 << index
-        block_bits = [0] * len(self._words.blocks)
-        for cover, members in covered.items():
-            for block in bits(cover):
-                block_bits[block] |= members
-        return block_bits
+    @property
+    def hosts(self) -> int:
+        """The classes of nodes and host-network pods, as bits."""
+        return self._postings.hosts
+
+    @property
+    def everything(self) -> int:
+        """All classes, as bits."""
+        return self._postings.everything
+
+    def matching(self, match: PeerMatch) -> int:
+        """The classes that a peer of a rule, or a subject, matches, as bits."""
+        return self._postings.matching(match)
+
+    def named(self, name: str, protocol: str) -> Mapping[int, int]:
+        """The numbers that pods give a port name, each with the classes that do."""
+        return self._postings.named.get((name, protocol), {})
+
+    def port_names(self, index: int) -> Hashable:
+        """The named ports of a class that policies mention."""
+        names = self._words.names
+        if not names:
+            return None
+        ports = self.list[index].sample.ports
+        return frozenset(item for item in ports.items() if item[0] in names)
 
     def find(self, peer: Peer) -> int:
         """The class of a peer of the snapshot, or of an address outside."""
         index = self.of_peer.get(peer.key)
         if index is None:
-            index = self._by_key[Nature.OUTSIDE, self._map.covering(peer.address)]
+            index = self._outside[self._map.covering(peer.address)]
         return index
 
-    @property
-    def everything(self) -> int:
-        """All classes."""
-        return (1 << len(self.list)) - 1
+    def grow(self) -> Splits:
+        """Split the classes that words new to the vocabulary tell apart.
 
-    def matching(self, match: PeerMatch) -> int:
-        """The classes that a peer of a rule, or a subject, matches."""
-        if isinstance(match, PodMatch):
-            return self._pod_bits(match)
-        if isinstance(match, BlockMatch):
-            return union(self._block_bits[self._words.blocks[block]] for block in match.blocks)
-        if isinstance(match, NodeMatch):
-            return union(
-                1 << index for index in bits(self.hosts) if match.matches(self.list[index].sample)
-            )
-        return self.everything if match.value else 0
-
-    def _pod_bits(self, match: PodMatch) -> int:
-        if match.namespace is not None:
-            found = self._namespaces.get(match.namespace, ({}, 0))[1]
-        else:
-            found = self.pods
-        if match.namespaces is not None:
-            found &= self._namespace_bits(match.namespaces)
-        if match.pods is not None and found:
-            found &= self._label_bits(match.pods)
-        return found
-
-    def _namespace_bits(self, selector: Selector) -> int:
-        key = ("namespaces", selector)
-        found = self._cache.get(key)
-        if found is None:
-            found = self._cache[key] = union(
-                members for labels, members in self._namespaces.values() if selector.matches(labels)
-            )
-        return found
-
-    def _label_bits(self, selector: Selector) -> int:
-        if not selector.selectable:
-            return 0
-        found = self._cache.get(selector)
-        if found is None:
-            found = self.pods
-            for requirement in selector.requirements:
-                found &= self._requirement_bits(requirement)
-            self._cache[selector] = found
-        return found
-
-    def _requirement_bits(self, requirement: Requirement) -> int:
-        """The pods that meet one requirement.
-
-        The requirement itself judges each value that it lists, one that it does not list and
-        an absent key; all unlisted values are alike to it.
+        Returns pairs of an old class and the new one that part of its members moved to.
         """
-        key = requirement.key
-        listed, present = self._labels.get(key, {}), self._present.get(key, 0)
-        found = 0
-        for value in requirement.values:
-            if value in listed and requirement.matches({key: value}):
-                found |= listed[value]
-        if requirement.matches({key: _UNLISTED}):
-            found |= present & ~union(listed.get(value, 0) for value in requirement.values)
-        if requirement.matches({}):
-            found |= self.pods & ~present
+        news = self._words.since(self._known)
+        if news is None:
+            return []
+        splits: list[tuple[int, int]] = []
+        if news.blocks:
+            self._map = BlockMap(self._words.blocks)
+            splits += self._split_outside((1 << len(self._known.blocks)) - 1)
+        namespaces: dict[str, Hashable] = {}
+        for index in sorted({self.of_peer[peer.key] for peer in self._concerned(news)}):
+            splits += self._split_members(index, namespaces)
+        self._known = self._words.copy()
+        self._post(sorted({index for split in splits for index in split}))
+        self._postings.add_blocks(news.blocks)
+        return splits
+
+    def _concerned(self, news: Vocabulary) -> list[Peer]:
+        """The peers that a new word is about."""
+        peers, found = self._peers, list[Peer]()
+        for key, values in news.labels.items():
+            if key in self._known.labels:
+                found += [peer for peer in peers if peer.labels.get(key) in values]
+            else:
+                found += [peer for peer in peers if key in peer.labels]
+        if news.namespaces or news.namespace_labels:
+            spaces = self._concerned_namespaces(news)
+            found += [peer for peer in peers if peer.namespace in spaces]
+        if news.names:
+            found += [peer for peer in peers if not news.names.isdisjoint(peer.ports)]
+        for block in news.blocks:
+            found += [peer for peer in peers if block.covers(parse_address(peer.address))]
+        if news.node_labels:
+            found += [peer for index in bits(self.hosts) for peer in self.list[index].members]
         return found
 
+    def _concerned_namespaces(self, news: Vocabulary) -> set[str]:
+        spaces = {peer.namespace: peer.namespace_labels for peer in self._peers}
+        found = set(news.namespaces)
+        for key, values in news.namespace_labels.items():
+            for name, labels in spaces.items():
+                if key in labels and (
+                    key not in self._known.namespace_labels or labels[key] in values
+                ):
+                    found.add(name)
+        return found
 
-_UNLISTED = "\0"
-"""A label value that no selector can list."""
+    def _split_members(self, index: int, namespaces: dict[str, Hashable]) -> Splits:
+        """One class by its members' keys anew; the first part keeps the place."""
+        nature = self.list[index].nature
+        parts: dict[Hashable, list[Peer]] = {}
+        for peer in self.list[index].members:
+            parts.setdefault(self._key(peer, namespaces), []).append(peer)
+        kept, *moved = parts.values()
+        self.list[index] = PeerClass(nature, kept[0], kept)
+        splits: list[tuple[int, int]] = []
+        for members in moved:
+            place = len(self.list)
+            splits.append((index, place))
+            self.list.append(PeerClass(nature, members[0], members))
+            for peer in members:
+                self.of_peer[peer.key] = place
+        return splits
+
+    def _split_outside(self, before: int) -> Splits:
+        """The addresses outside by the grown blocks; `before` are the blocks known so far."""
+        old, self._outside = self._outside, {}
+        splits: list[tuple[int, int]] = []
+        placed: set[int] = set()
+        for cover, spans in self._map.regions().items():
+            place = origin = old[cover & before]
+            if origin in placed:
+                place = len(self.list)
+                splits.append((origin, place))
+                self.list.append(_outside(spans))
+            placed.add(place)
+            self.list[place], self._outside[cover] = _outside(spans), place
+        return splits
 
 
 def _said(labels: Labels, mentioned: Values) -> Hashable:
@@ -263,5 +230,7 @@ def _said(labels: Labels, mentioned: Values) -> Hashable:
     )
 
 
-def _address_text(version: int, value: int) -> str:
-    return str(IPv4Address(value) if version == 4 else IPv6Address(value))
+def _outside(spans: list[tuple[int, Span]]) -> PeerClass:
+    version, (first, _) = spans[0]
+    address = IPv4Address(first) if version == 4 else IPv6Address(first)
+    return PeerClass(Nature.OUTSIDE, Peer(str(address)), [], spans)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from minik8s.model.metadata import Document
+from minik8s.model.metadata import Document, name_of, namespace_of
 from minik8s.policy.clusterwide import KINDS as CLUSTER_KINDS
 from minik8s.policy.clusterwide import compile_cluster_policy
 from minik8s.policy.compile import NETWORK_POLICY, CompiledPolicy, compile_policy
@@ -59,6 +59,12 @@ class PolicySet:
     def get(self, ref: PolicyRef) -> CompiledPolicy | None:
         """The compiled form of one policy."""
         return self._compiled.get(ref)
+
+    def find(self, document: Document) -> CompiledPolicy | None:
+        """The compiled form that a document of the same kind, namespace and name has here."""
+        kind = document.get("kind", NETWORK_POLICY)
+        namespace = "" if kind in CLUSTER_KINDS else namespace_of(document) or "default"
+        return self._compiled.get(PolicyRef(kind, namespace, name_of(document)))
 
     def upsert(self, document: Document) -> CompiledPolicy:
         """Add a policy, or replace the one of the same kind, namespace and name."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
+from minik8s.policy.bits import bits
 from minik8s.policy.ports import LAST_PORT, OTHER, PROTOCOLS, PortMatch, PortSet
 
 
@@ -33,6 +34,20 @@ class PortSpace:
         self.everything = (1 << len(self.atoms)) - 1
         self._masks: dict[tuple[str, int, int], int] = {}
         self._partitions: dict[frozenset[int], Sequence[tuple[int, tuple[int, ...]]]] = {}
+
+    @classmethod
+    def refined(cls, old: PortSpace, entries: Iterable[PortMatch]) -> PortSpace:
+        """The old space cut further by more entries."""
+        atoms = [PortMatch(*atom) for atom in old.atoms if atom[0] != OTHER]
+        return cls([*atoms, *entries])
+
+    def carry(self, mask: int, old: PortSpace) -> int:
+        """A mask of an older, coarser space as a mask of this one."""
+        carried = 0
+        for index in bits(mask):
+            atom = old.atoms[index]
+            carried |= self.at(OTHER, None) if atom[0] == OTHER else self.mask(PortMatch(*atom))
+        return carried
 
     def knows(self, entry: PortMatch) -> bool:
         """Whether the entry is a union of atoms."""

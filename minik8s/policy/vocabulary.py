@@ -36,6 +36,32 @@ class Vocabulary:
             words.add(policy)
         return words
 
+    def copy(self) -> Vocabulary:
+        """The words as they stand now."""
+        return Vocabulary(
+            {key: set(values) for key, values in self.labels.items()},
+            {key: set(values) for key, values in self.namespace_labels.items()},
+            {key: set(values) for key, values in self.node_labels.items()},
+            set(self.namespaces),
+            dict(self.blocks),
+            set(self.names),
+        )
+
+    def since(self, known: Vocabulary) -> Vocabulary | None:
+        """The words that an earlier copy lacks; None if there are none.
+
+        A key without new values stands in for itself: it was not mentioned before.
+        """
+        news = Vocabulary(
+            _new(self.labels, known.labels),
+            _new(self.namespace_labels, known.namespace_labels),
+            _new(self.node_labels, known.node_labels),
+            self.namespaces - known.namespaces,
+            {block: at for block, at in self.blocks.items() if block not in known.blocks},
+            self.names - known.names,
+        )
+        return None if news == Vocabulary() else news
+
     def add(self, policy: CompiledPolicy) -> None:
         """Take in the words of one policy."""
         self._match(policy.subject)
@@ -57,6 +83,14 @@ class Vocabulary:
                 self.blocks.setdefault(block, len(self.blocks))
         elif isinstance(match, NodeMatch):
             _mention(self.node_labels, match.nodes)
+
+
+def _new(now: Values, known: Values) -> Values:
+    return {
+        key: values - known.get(key, set())
+        for key, values in now.items()
+        if key not in known or values - known[key]
+    }
 
 
 def _mention(values: Values, selector: Selector | None) -> None:

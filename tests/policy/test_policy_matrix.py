@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from policy_naive import World
 from policy_worlds import PROBED, ends, few, many, worlds
+from test_policy_properties import changes, place_of
 from test_policy_truth import COUNTS, cases, place
 
 from minik8s.analysis.matrix import Matrix
@@ -85,3 +86,26 @@ def test_open_pairs_counts_every_pair_once(documents):
             if one != other
         )
         assert matrix.open_pairs(protocol, port) == counted
+
+
+@few
+@given(worlds(), changes)
+def test_matrix_kept_current_equals_one_computed_anew(documents, steps):
+    matrix = Matrix.of(documents)
+    places = ends(documents)
+    current = {place_of(d): d for d in documents if d["kind"] == "NetworkPolicy"}
+    others = [d for d in documents if d["kind"] != "NetworkPolicy"]
+    for step in steps:
+        if isinstance(step, tuple):
+            namespace, name = step
+            document = {"kind": "NetworkPolicy", "metadata": {"namespace": namespace, "name": name}}
+            matrix.remove(document)
+            current.pop(step, None)
+        else:
+            matrix.apply(step)
+            current[place_of(step)] = step
+        fresh = Matrix.of([*others, *current.values()])
+        for source in places:
+            for target in places:
+                assert matrix.ports(source, target) == fresh.ports(source, target)
+        assert matrix.open_pairs("TCP", 80) == fresh.open_pairs("TCP", 80)

@@ -1,0 +1,275 @@
+"""All pairs: who reaches whom, on which ports, exactly.
+
+`Matrix.ports` answers for one pair of pods, nodes or addresses; `Matrix.access` for two
+workloads, whose pods may disagree; `Matrix.table` lays all workloads out, with the addresses
+outside grouped into blocks that policies treat alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, summarize_address_range
+
+from minik8s.analysis.reach import Reach
+from minik8s.analysis.workloads import Owners, Workload, complete
+from minik8s.model.metadata import Document, name_of, namespace_of
+from minik8s.policy.addresses import Span
+from minik8s.policy.bits import bits
+from minik8s.policy.classes import Nature, PeerClass
+from minik8s.policy.compile import CompiledPolicy
+from minik8s.policy.ports import EVERYTHING, PortSet
+from minik8s.policy.snapshot import Snapshot
+from minik8s.policy.values import Peer
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The ports that every pair of pods of two ends has, and those that some pair has."""
+
+    every: PortSet
+    some: PortSet
+
+    @property
+    def agreed(self) -> bool:
+        """Whether all pods behave alike."""
+        return self.every == self.some
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A row or column: a workload, a node, or addresses outside the cluster.
+
+    `classes` counts the members in each class.
+    """
+
+    name: str
+    kind: str
+    classes: tuple[tuple[int, int], ...]
+    members: tuple[Peer, ...] = ()
+
+    @property
+    def outside(self) -> bool:
+        """Whether these are addresses outside the cluster."""
+        return self.kind == OUTSIDE
+
+
+OUTSIDE = "Outside"
+
+
+class Matrix:
+    """All pairs of one snapshot.
+
+    >>> matrix = Matrix.of([
+    ...     {"kind": "Pod", "metadata": {"name": name, "namespace": "shop"}}
+    ...     for name in ("web", "api")
+    ... ])
+    >>> str(matrix.ports("shop/web", "shop/api"))
+    'all'
+    """
+
+    __slots__ = ("_ends", "documents", "reach", "snapshot")
+
+    def __init__(self, documents: Sequence[Document], version: int | None = None) -> None:
+        self.documents = documents
+        self.snapshot = Snapshot.of(documents, version)
+        self.reach = Reach(self.snapshot)
+        self._ends: list[End] | None = None
+
+    @classmethod
+    def of(cls, documents: Iterable[Document], version: int | None = None) -> Matrix:
+        """The matrix of documents; workloads without pods get the pods they would make.
+
+        Pods with addresses of both IP versions stand under the first, or under `version`.
+        """
+        return cls(complete(documents), version)
+
+    def apply(self, policy: Document) -> None:
+        """Put in a policy, or change it; only what it touches is computed anew."""
+        policies = self.snapshot.policies
+        old = policies.find(policy)
+        self._replaced(old, policies.upsert(policy))
+
+    def remove(self, policy: Document) -> None:
+        """Take a policy out."""
+        policies = self.snapshot.policies
+        old = policies.find(policy)
+        if old is not None:
+            policies.remove(old.ref.namespace, old.ref.name, old.ref.kind)
+            self._replaced(old, None)
+
+    def _replaced(self, old: CompiledPolicy | None, new: CompiledPolicy | None) -> None:
+        self.reach.replace(old, new)
+        self._ends = None
+
+    def ports(self, source: str, target: str) -> PortSet:
+        """The ports that policy lets through from one pod or `ip:ADDRESS` to another.
+
+        Raises KeyError for a pod that is not there.
+        """
+        one, other = self._peer(source), self._peer(target)
+        if one.is_pod and one.key == other.key:
+            return EVERYTHING
+        if not one.is_pod and not other.is_pod:
+            return EVERYTHING
+        if other.is_pod and _own_node(one, other):
+            return EVERYTHING
+        mask = self.reach.mask(self.reach.classes.find(one), self.reach.classes.find(other))
+        return self.reach.space.ports(mask)
+
+    def allows(self, source: str, target: str, protocol: str, port: int | None) -> bool:
+        """Whether policy lets one connection through."""
+        return (protocol, port) in self.ports(source, target)
+
+    def _peer(self, text: str) -> Peer:
+        peer = self.snapshot.peer(text) or self.snapshot.nodes.get(text)
+        if peer is None:
+            raise KeyError(text)
+        return peer
+
+    @property
+    def ends(self) -> list[End]:
+        """Workloads in order of namespace and name, nodes, then blocks of outside addresses."""
+        if self._ends is None:
+            self._ends = [*self._workloads(), *self._nodes(), *self._outside()]
+        return self._ends
+
+    def _workloads(self) -> Iterator[End]:
+        owners = Owners(self.documents)
+        pods: dict[Workload, list[Peer]] = {}
+        for document in self.documents:
+            if document.get("kind") == "Pod":
+                key = f"{namespace_of(document) or 'default'}/{name_of(document)}"
+                peer = self.snapshot.pods.get(key)
+                if peer is not None:
+                    pods.setdefault(owners.workload(document), []).append(peer)
+        for workload in sorted(pods):
+            yield self._end(str(workload), workload.kind, pods[workload])
+
+    def _nodes(self) -> Iterator[End]:
+        for name, node in sorted(self.snapshot.nodes.items()):
+            yield self._end(name, "Node", [node])
+
+    def _end(self, name: str, kind: str, peers: list[Peer]) -> End:
+        counts = Counter(self.reach.classes.of_peer[peer.key] for peer in peers)
+        return End(name, kind, tuple(sorted(counts.items())), tuple(peers))
+
+    def _outside(self) -> Iterator[End]:
+        for index, entry in enumerate(self.reach.classes.list):
+            if entry.nature is Nature.OUTSIDE and not self._taken(entry):
+                yield End(_spans_text(entry), OUTSIDE, ((index, 1),))
+
+    def _taken(self, entry: PeerClass) -> bool:
+        """Whether pods and nodes hold every address of a class, so that nobody is outside."""
+        size = sum(last - first + 1 for _, (first, last) in entry.spans)
+        held = self.snapshot.by_address
+        return size <= len(held) and all(
+            (version, value) in held
+            for version, (first, last) in entry.spans
+            for value in range(first, last + 1)
+        )
+
+    def access(self, source: End, target: End) -> Access:
+        """What the pods of one end reach at the other; a pod's way to itself does not count."""
+        every, some = self.reach.space.everything, 0
+        counted = False
+        for one, many in source.classes:
+            for other, few in target.classes:
+                if source is target and one == other and many == few == 1:
+                    continue
+                counted = True
+                for mask in self._masks(source, one, target, other):
+                    every &= mask
+                    some |= mask
+        if not counted:
+            return Access(EVERYTHING, EVERYTHING)
+        return Access(self.reach.space.ports(every), self.reach.space.ports(some))
+
+    def _masks(self, source: End, one: int, target: End, other: int) -> tuple[int, ...]:
+        """The port masks that occur between two classes of two ends.
+
+        What comes from a pod's own node passes, so pods of one class may be reached
+        differently by nodes and pods on the node's network.
+        """
+        classes, everything = self.reach.classes, self.reach.space.everything
+        usual = self.reach.mask(one, other)
+        if not classes.hosts >> one & 1:
+            return (usual,)
+        if not classes.pods >> other & 1:
+            return (everything,)
+        here, there = self._by_node(source, one), self._by_node(target, other)
+        same = sum(count * there[node] for node, count in here.items() if node)
+        if same == 0:
+            return (usual,)
+        total = here.total() * there.total()
+        return (everything,) if same == total else (everything, usual)
+
+    def _by_node(self, end: End, index: int) -> Counter[str]:
+        of_peer = self.reach.classes.of_peer
+        return Counter(peer.node for peer in end.members if of_peer[peer.key] == index)
+
+    def table(self) -> Iterator[tuple[End, End, Access]]:
+        """Every pair of ends, row by row; pairs without a pod are left out."""
+        for source in self.ends:
+            for target in self.ends:
+                if not (_never_pods(source) and _never_pods(target)):
+                    yield source, target, self.access(source, target)
+
+    def open_pairs(self, protocol: str, port: int | None) -> int:
+        """How many ordered pairs of different pods can connect on a port."""
+        atom = self.reach.space.at(protocol, port)
+        classes = self.reach.classes
+        planes = _planes(
+            [len(e.members) if classes.pods >> i & 1 else 0 for i, e in enumerate(classes.list)]
+        )
+        total = 0
+        for index in bits(classes.pods):
+            size = len(classes.list[index].members)
+            for mask, targets in self.reach.rows[index]:
+                if mask & atom:
+                    total += size * _weigh(targets, planes)
+                    total -= size if targets >> index & 1 else 0
+        return total
+
+
+def _own_node(source: Peer, target: Peer) -> bool:
+    return not source.is_pod and target.node != "" and source.node == target.node
+
+
+def _never_pods(end: End) -> bool:
+    return not any(peer.is_pod for peer in end.members)
+
+
+def _planes(sizes: Sequence[int]) -> list[int]:
+    """Class sizes as one bit set for each binary digit, so that a sum is a few popcounts."""
+    planes = [0] * max(sizes, default=0).bit_length()
+    for index, size in enumerate(sizes):
+        for digit in bits(size):
+            planes[digit] |= 1 << index
+    return planes
+
+
+def _weigh(members: int, planes: Sequence[int]) -> int:
+    return sum((members & plane).bit_count() << digit for digit, plane in enumerate(planes))
+
+
+def _spans_text(entry: PeerClass, limit: int = 3) -> str:
+    """The spans of a class as CIDRs; only the first few of many."""
+    if entry.spans[0] == (4, (0, 2**32 - 1)):
+        return "outside"
+    texts: list[str] = []
+    for version, span in entry.spans:
+        for text in _cidrs(version, span):
+            if len(texts) == limit:
+                return "outside " + ",".join(texts) + ",..."
+            texts.append(text)
+    return "outside " + ",".join(texts)
+
+
+def _cidrs(version: int, span: Span) -> Iterator[str]:
+    first, last = span
+    if version == 4:
+        yield from map(str, summarize_address_range(IPv4Address(first), IPv4Address(last)))
+    else:
+        yield from map(str, summarize_address_range(IPv6Address(first), IPv6Address(last)))

@@ -1,0 +1,147 @@
+"""Where a label, a namespace, a port name or a block occurs among numbered samples.
+
+One sample stands for a class of peers. Sets of classes are ints with one bit for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from minik8s.model.selectors import Requirement, Selector
+from minik8s.policy.addresses import Block, parse_address
+from minik8s.policy.bits import bits, union
+from minik8s.policy.compile import BlockMatch, NodeMatch, PeerMatch, PodMatch
+from minik8s.policy.values import Peer
+
+_UNLISTED = "\0"
+"""A label value that no selector can list."""
+
+
+class Postings:
+    """The bits of every match of a rule, looked up instead of tried one by one."""
+
+    __slots__ = ("_blocks", "_cache", "_labels", "_namespaces", "_present", "everything",
+                 "hosts", "named", "outside", "pods", "samples")  # fmt: skip
+
+    def __init__(self) -> None:
+        self.samples: list[Peer] = []
+        self.pods = self.hosts = self.outside = self.everything = 0
+        self.named: dict[tuple[str, str], dict[int, int]] = {}
+        self._labels: dict[str, dict[str, int]] = {}
+        self._present: dict[str, int] = {}
+        self._namespaces: dict[str, tuple[Mapping[str, str], int]] = {}
+        self._blocks: dict[Block, int] = {}
+        self._cache: dict[object, int] = {}
+
+    def put(self, index: int, sample: Peer, *, outside: bool = False) -> None:
+        """Let a sample stand at an index, in place of the one there or as the next one."""
+        bit = 1 << index
+        if index < len(self.samples):
+            self._take(index)
+            self.samples[index] = sample
+        else:
+            self.samples.append(sample)
+            self.everything |= bit
+        if outside:
+            self.outside |= bit
+        elif sample.is_pod:
+            self.pods |= bit
+            self._put_pod(sample, bit)
+        else:
+            self.hosts |= bit
+        address = parse_address(sample.address)
+        for block in self._blocks:
+            if address in block:
+                self._blocks[block] |= bit
+        self._cache.clear()
+
+    def _put_pod(self, sample: Peer, bit: int) -> None:
+        for key, value in sample.labels.items():
+            values = self._labels.setdefault(key, {})
+            values[value] = values.get(value, 0) | bit
+            self._present[key] = self._present.get(key, 0) | bit
+        labels, members = self._namespaces.get(sample.namespace, (sample.namespace_labels, 0))
+        self._namespaces[sample.namespace] = (labels, members | bit)
+        for name, number in sample.ports.items():
+            numbers = self.named.setdefault(name, {})
+            numbers[number] = numbers.get(number, 0) | bit
+
+    def _take(self, index: int) -> None:
+        sample, keep = self.samples[index], ~(1 << index)
+        for block, members in self._blocks.items():
+            self._blocks[block] = members & keep
+        if not sample.is_pod:
+            return
+        for key, value in sample.labels.items():
+            self._labels[key][value] &= keep
+            self._present[key] &= keep
+        labels, members = self._namespaces[sample.namespace]
+        self._namespaces[sample.namespace] = (labels, members & keep)
+        for name, number in sample.ports.items():
+            self.named[name][number] &= keep
+
+    def add_blocks(self, blocks: Iterable[Block]) -> None:
+        """Keep the members of more blocks."""
+        addresses = [parse_address(sample.address) for sample in self.samples]
+        for block in blocks:
+            self._blocks[block] = union(
+                1 << index for index, address in enumerate(addresses) if address in block
+            )
+
+    def matching(self, match: PeerMatch) -> int:
+        """The classes that a peer of a rule, or a subject, matches."""
+        if isinstance(match, PodMatch):
+            return self._pod_bits(match)
+        if isinstance(match, BlockMatch):
+            return union(self._blocks[block] for block in match.blocks)
+        if isinstance(match, NodeMatch):
+            return union(1 << i for i in bits(self.hosts) if match.matches(self.samples[i]))
+        return self.everything if match.value else 0
+
+    def _pod_bits(self, match: PodMatch) -> int:
+        found = self.pods
+        if match.namespace is not None:
+            found = self._namespaces.get(match.namespace, ({}, 0))[1]
+        if match.namespaces is not None:
+            found &= self._namespace_bits(match.namespaces)
+        if match.pods is not None and found:
+            found &= self._label_bits(match.pods)
+        return found
+
+    def _namespace_bits(self, selector: Selector) -> int:
+        key = ("namespaces", selector)
+        found = self._cache.get(key)
+        if found is None:
+            found = self._cache[key] = union(
+                members for labels, members in self._namespaces.values() if selector.matches(labels)
+            )
+        return found
+
+    def _label_bits(self, selector: Selector) -> int:
+        if not selector.selectable:
+            return 0
+        found = self._cache.get(selector)
+        if found is None:
+            found = self.pods
+            for requirement in selector.requirements:
+                found &= self._requirement_bits(requirement)
+            self._cache[selector] = found
+        return found
+
+    def _requirement_bits(self, requirement: Requirement) -> int:
+        """The pods that meet one requirement.
+
+        The requirement itself judges each value that it lists, one that it does not list and
+        an absent key; all unlisted values are alike to it.
+        """
+        key = requirement.key
+        listed, present = self._labels.get(key, {}), self._present.get(key, 0)
+        found = 0
+        for value in requirement.values:
+            if value in listed and requirement.matches({key: value}):
+                found |= listed[value]
+        if requirement.matches({key: _UNLISTED}):
+            found |= present & ~union(listed.get(value, 0) for value in requirement.values)
+        if requirement.matches({}):
+            found |= self.pods & ~present
+        return found
