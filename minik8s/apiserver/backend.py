@@ -14,7 +14,6 @@ from minik8s.ids import Ids
 from minik8s.ipam import AddressPool
 from minik8s.model.metadata import Document
 from minik8s.model.registry import Registry
-from minik8s.network import Connection
 from minik8s.store import Store
 
 
@@ -64,6 +63,27 @@ class LogStream(Protocol):
 
     def close(self) -> None:
         """Stop following."""
+
+
+class Connection(Protocol):
+    """A TCP connection into a pod (`minik8s.network.Connection`)."""
+
+    @property
+    def state(self) -> str:
+        """`connecting`, `established`, `refused`, `timed out`, `reset` or `closed`."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the other side has sent its last byte."""
+
+    def send(self, data: bytes) -> None:
+        """Send bytes."""
+
+    def receive(self) -> bytes:
+        """What has arrived since the last call."""
+
+    def close(self) -> None:
+        """Close the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +143,20 @@ class Backend(Protocol):
         container: str,
         argv: Sequence[str],
         *,
-        stdin: bool,
-        tty: bool,
-        clock: Clock | None = None,
+        stdin: bool = False,
+        tty: bool = False,
     ) -> ExecSession:
         """Start a program in a running container."""
 
     def attach(
-        self, namespace: str, pod: str, container: str, *, stdin: bool, tty: bool
+        self, namespace: str, pod: str, container: str, *, stdin: bool = False, tty: bool = False
     ) -> ExecSession:
         """Reach the main program of a running container."""
 
-    def logs(self, namespace: str, pod: str, container: str, options: LogOptions) -> bytes:
-        """What a container has written."""
-
-    def follow_logs(
-        self, namespace: str, pod: str, container: str, options: LogOptions
-    ) -> LogStream:
-        """What a container has written, and what it goes on to write."""
+    def logs(
+        self, namespace: str, pod: str, container: str = "", *, previous: bool = False
+    ) -> bytes:
+        """What a container (or the one before its restart) has written."""
 
     def dial(self, namespace: str, pod: str, port: int) -> Connection:
         """Open a TCP connection to a port of a pod, from inside the pod."""

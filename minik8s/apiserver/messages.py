@@ -15,7 +15,6 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
-NO_HEADERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Request:
     method: str
     path: str
     query: Mapping[str, list[str]] = field(default_factory=dict)
-    headers: Mapping[str, str] = NO_HEADERS
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: Document | list[Document] | bytes | None = None
     user: User = ADMIN
 
@@ -64,7 +63,7 @@ class Response:
     code: int = 200
     body: Document | str | bytes | None = None
     content_type: str = JSON
-    headers: Mapping[str, str] = NO_HEADERS
+    headers: Mapping[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     stream: EventStream | None = None
     log: LogStream | None = None

@@ -3,15 +3,57 @@
 from __future__ import annotations
 
 from minik8s.apiserver.backend import Backend
-from minik8s.apiserver.messages import Request, Response
+from minik8s.apiserver.call import Call
+from minik8s.apiserver.discovery import discover
+from minik8s.apiserver.messages import TEXT, Request, Response
+from minik8s.apiserver.routing import parse
+from minik8s.apiserver.services import ServiceAllocator
+from minik8s.apiserver.verbs import handler_of, mutates
+from minik8s.errors import ApiError
 
 
 class ApiServer:
-    """The API of one cluster."""
+    """The API of one cluster.
+
+    A request that changed something is followed by `settle`, so nobody meets a cluster
+    that its controllers are still working on; `backend.autosettle = False` turns that off.
+    """
+
+    __slots__ = ("backend", "services")
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
+        self.services = ServiceAllocator(backend)
 
     def handle(self, request: Request) -> Response:
         """Answer a request; an ApiError becomes a Status."""
-        raise NotImplementedError
+        try:
+            return self._answer(request)
+        except ApiError as error:
+            return refusal(error)
+
+    def _answer(self, request: Request) -> Response:
+        route = parse(request.path, self.backend.registry)
+        if route is None:
+            return discover(self.backend, request) or _nothing_there()
+        method = request.method
+        call = Call(self.backend, self.services, request, route)
+        response = handler_of(method, route)(call)
+        if mutates(method, route) and self.backend.autosettle and not request.query.get("dryRun"):
+            self.backend.settle()
+        return response
+
+
+def _nothing_there() -> Response:
+    return Response(404, "404 page not found\n", content_type=TEXT)
+
+
+def refusal(error: ApiError) -> Response:
+    """The answer that an error makes."""
+    status = error.status()
+    if not error.reason:
+        del status["reason"]
+    headers = {}
+    if error.retry_after is not None:
+        headers["retry-after"] = str(error.retry_after)
+    return Response(error.code, status, headers=headers)

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from minik8s.apiserver.selection import Filter
 from minik8s.errors import ApiError
-from minik8s.model.fields import FieldSelector
-from minik8s.model.metadata import Document, labels_of
+from minik8s.model.metadata import Document
 from minik8s.model.registry import Kind
-from minik8s.model.selectors import Selector
 from minik8s.store import Store, StoreEvent
 
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
@@ -25,35 +24,6 @@ BOOKMARK_INTERVAL = 60.0
 
 Present = Callable[[Document], Document]
 """How an object is shown in an event: as it is, as a table, as metadata alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which objects of a kind a list or a watch is about."""
-
-    kind: Kind
-    namespace: str | None
-    labels: Selector
-    fields: FieldSelector
-
-    def matches(self, document: Document) -> bool:
-        """Whether an object is one of them."""
-        if self.namespace is not None:
-            metadata = document["metadata"]
-            if metadata.get("namespace", "") != self.namespace:
-                return False
-        return self.selects(document)
-
-    def selects(self, document: Document) -> bool:
-        """Whether an object of the right namespace meets the selectors."""
-        if self.labels.requirements and not self.labels.matches(labels_of(document)):
-            return False
-        return not self.fields.terms or self.fields.matches(document)
-
-    @property
-    def unrestricted(self) -> bool:
-        """Whether every object of the namespace is meant."""
-        return not self.labels.requirements and not self.fields.terms
 
 
 @dataclass(frozen=True, slots=True)

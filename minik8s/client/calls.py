@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from minik8s import errors
@@ -29,6 +29,8 @@ from minik8s.client.transport import Transport, error_of
 from minik8s.model.metadata import Document
 from minik8s.model.registry import POD, Kind, Registry
 
+Query: TypeAlias = dict[str, list[str]]
+
 TABLE_ACCEPT = f"{TABLE},application/json"
 
 
@@ -41,9 +43,9 @@ class WriteOptions:
     field_validation: str = ""
     force: bool | None = None
 
-    def query(self) -> dict[str, list[str]]:
+    def query(self) -> Query:
         """As they stand in the URL."""
-        query: dict[str, list[str]] = {}
+        query: Query = {}
         if self.dry_run:
             query["dryRun"] = ["All"]
         if self.field_manager:
@@ -86,7 +88,7 @@ class Client:
         method: str,
         path: str,
         *,
-        query: Mapping[str, list[str]] | None = None,
+        query: Query | None = None,
         headers: Mapping[str, str] | None = None,
         body: Any = None,
     ) -> Response:
@@ -312,7 +314,7 @@ class Client:
         assert isinstance(response.session, PortForward)
         return response.session
 
-    def _session(self, path: str, query: Mapping[str, list[str]]) -> ExecSession:
+    def _session(self, path: str, query: Query) -> ExecSession:
         session = self.request("POST", path, query=query).session
         assert session is not None
         assert not isinstance(session, PortForward)
@@ -323,11 +325,11 @@ class Client:
         self.transport.wait(seconds)
 
 
-def _many(query: Mapping[str, str] | None) -> dict[str, list[str]]:
+def _many(query: Mapping[str, str] | None) -> Query:
     return {key: [value] for key, value in (query or {}).items() if value}
 
 
-def _stream_query(container: str, *, stdin: bool, tty: bool) -> dict[str, list[str]]:
+def _stream_query(container: str, *, stdin: bool, tty: bool) -> Query:
     wanted = {"stdin": stdin, "stdout": True, "stderr": not tty, "tty": tty}
     query = {name: ["true"] for name, on in wanted.items() if on}
     if container:

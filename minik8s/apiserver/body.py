@@ -1,0 +1,140 @@
+"""Bodies of requests: JSON and YAML bytes, or documents that are parsed already.
+
+What comes out belongs to the server alone, so a caller may go on changing what it sent.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from minik8s.apiserver.messages import Request
+from minik8s.errors import BadRequest, UnsupportedMediaType
+
+MAX_NODES = 1_000_000
+"""How many values one YAML body may hold, with its aliases spelled out."""
+
+_JSON_TYPES = frozenset({"", "application/json", "text/json", "*/*"})
+_YAML_TYPES = frozenset({"application/yaml", "text/yaml", "application/x-yaml"})
+
+
+def content_type(request: Request) -> str:
+    """The media type of the body, without parameters and in lower case."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def decode(request: Request, accepted: str = "application/json, application/yaml") -> Any:
+    """The body as JSON values, or None without a body.
+
+    Raises BadRequest for malformed text and UnsupportedMediaType for another content type.
+    """
+    body = request.body
+    if body is None or isinstance(body, (dict, list)):
+        return copy_json(body)
+    media = content_type(request)
+    if media.endswith("json") or media in _JSON_TYPES:
+        return parse_json(body)
+    if media in _YAML_TYPES or media.endswith("+yaml"):
+        return parse_yaml(body)
+    raise unsupported(accepted)
+
+
+def unsupported(accepted: str) -> UnsupportedMediaType:
+    """The answer to a content type that a verb does not take."""
+    return UnsupportedMediaType(
+        "the body of the request was in an unknown format - "
+        f"accepted media types include: {accepted}"
+    )
+
+
+def parse_json(body: bytes) -> Any:
+    """JSON text as values; raises BadRequest."""
+    if not body:
+        return None
+    try:
+        return json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"json parse error: {_reason(error)}") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"invalid character '{name[0]}' looking for beginning of value")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "exceeded max depth"
+    if isinstance(error, json.JSONDecodeError):
+        if error.pos >= len(error.doc.rstrip()):
+            return "unexpected end of JSON input"
+        return f"invalid character {error.doc[error.pos]!r}: {error.msg} at offset {error.pos}"
+    return str(error)
+
+
+def parse_yaml(body: bytes) -> Any:
+    """One YAML document as JSON values; raises BadRequest."""
+    import yaml
+
+    try:
+        loader = _yaml_loader()(body)
+        return _Plain().value(loader.get_single_data())
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise BadRequest(f"yaml: {_yaml_reason(error)}") from None
+
+
+def _yaml_reason(error: Exception) -> str:
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if mark is None:
+        return str(error)
+    return f"line {mark.line + 1}: {problem}"
+
+
+@lru_cache(maxsize=1)
+def _yaml_loader() -> Any:
+    """PyYAML's safe loader (the C one where it exists) without timestamps, as JSON has none."""
+    import yaml
+
+    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    resolvers = {
+        first: [(tag, regexp) for tag, regexp in rows if not tag.endswith(":timestamp")]
+        for first, rows in base.yaml_implicit_resolvers.items()
+    }
+    return type("JsonYamlLoader", (base,), {"yaml_implicit_resolvers": resolvers})
+
+
+class _Plain:
+    """Turns what YAML knows and JSON does not into JSON; aliases are spelled out, to a limit."""
+
+    def __init__(self) -> None:
+        self._nodes = 0
+
+    def value(self, value: Any) -> Any:
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise ValueError("document contains excessive aliasing")
+        if isinstance(value, dict):
+            return {_key(key): self.value(item) for key, item in value.items()}
+        if isinstance(value, (list, set, tuple)):
+            return [self.value(item) for item in value]
+        if isinstance(value, bytes):
+            return value.decode("ascii", errors="replace")
+        return value
+
+
+def _key(key: object) -> str:
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    return key if isinstance(key, str) else str(key)
+
+
+def copy_json(value: Any) -> Any:
+    """A copy of JSON values, several times as fast as copy.deepcopy."""
+    if isinstance(value, dict):
+        return {
+            key: copy_json(item) if isinstance(item, (dict, list)) else item
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [copy_json(item) if isinstance(item, (dict, list)) else item for item in value]
+    return value

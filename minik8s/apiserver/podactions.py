@@ -1,0 +1,122 @@
+"""Subresources that are posted to: binding and eviction of a pod, tokens of an account."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64encode
+
+from minik8s.apiserver.body import decode
+from minik8s.apiserver.call import Call, WriteOptions
+from minik8s.apiserver.deleting import DeleteOptions, check, remove
+from minik8s.apiserver.messages import Request, Response
+from minik8s.clock import rfc3339
+from minik8s.errors import BadRequest, Cause, Conflict, Invalid
+from minik8s.model.metadata import Document, name_of, uid_of
+from minik8s.model.registry import POD
+
+SUCCESS = {
+    "kind": "Status",
+    "apiVersion": "v1",
+    "metadata": {},
+    "status": "Success",
+    "code": 201,
+}
+
+
+def _body(call: Call, kind: str) -> Document:
+    body = decode(call.request)
+    if not isinstance(body, dict):
+        raise BadRequest(f"the object provided is unrecognized (must be of type {kind})")
+    if body.get("kind", kind) != kind:
+        raise BadRequest(
+            f"the object provided is unrecognized (must be of type {kind}): "
+            f"the kind is {body['kind']}"
+        )
+    name = (body.get("metadata") or {}).get("name", call.route.name)
+    if name != call.route.name:
+        raise BadRequest(
+            f"the name of the object ({name}) does not match the name on the URL "
+            f"({call.route.name})"
+        )
+    return body
+
+
+def evict(call: Call) -> Response:
+    """Delete a pod as `kubectl drain` does (policy/v1 Eviction); no budget stands against it."""
+    options = WriteOptions.of(call.request, "CreateOptions")
+    body = _body(call, "Eviction")
+    pod = call.existing()
+    given = body.get("deleteOptions") or {}
+    request = Request("DELETE", call.request.path, body=given)
+    wanted = DeleteOptions.of(request)
+    check(POD, pod, wanted)
+    if not options.dry_run:
+        remove(call, POD, pod, wanted)
+    return Response(201, SUCCESS)
+
+
+def bind(call: Call) -> Response:
+    """Give a pod its node (core/v1 Binding), as a scheduler does."""
+    options = WriteOptions.of(call.request, "CreateOptions")
+    target = _body(call, "Binding").get("target") or {}
+    pod = call.existing()
+    node = target.get("name")
+    if not node or target.get("kind", "Node") != "Node":
+        cause = Cause("FieldValueRequired", "Required value", "target.name")
+        raise Invalid.object("Binding", "", call.route.name, [cause])
+    spec = pod.get("spec") or {}
+    if spec.get("nodeName"):
+        why = f'pod {name_of(pod)} is already assigned to node "{spec["nodeName"]}"'
+        raise Conflict.resource("pods/binding", "", name_of(pod), why)
+    if not options.dry_run:
+        call.store.update(POD, _bound(pod, node, rfc3339(call.store.clock.now)))
+    return Response(201, SUCCESS)
+
+
+def _bound(pod: Document, node: str, now: str) -> Document:
+    status = pod.get("status") or {}
+    scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": now}
+    others = [c for c in status.get("conditions") or () if c.get("type") != "PodScheduled"]
+    return {
+        **pod,
+        "spec": {**(pod.get("spec") or {}), "nodeName": node},
+        "status": {**status, "conditions": [*others, scheduled]},
+    }
+
+
+def request_token(call: Call) -> Response:
+    """A token of a service account (authentication.k8s.io/v1 TokenRequest), unsigned."""
+    WriteOptions.of(call.request, "CreateOptions")
+    spec = _body(call, "TokenRequest").get("spec") or {}
+    account = call.existing()
+    seconds = spec.get("expirationSeconds") or 3600
+    now = call.store.clock.now
+    claims = {
+        "aud": spec.get("audiences") or ["https://kubernetes.default.svc.cluster.local"],
+        "exp": int(now) + seconds,
+        "iat": int(now),
+        "iss": "https://kubernetes.default.svc.cluster.local",
+        "kubernetes.io": {
+            "namespace": call.route.home,
+            "serviceaccount": {"name": name_of(account), "uid": uid_of(account)},
+        },
+        "sub": f"system:serviceaccount:{call.route.home}:{name_of(account)}",
+    }
+    document = {
+        "kind": "TokenRequest",
+        "apiVersion": "authentication.k8s.io/v1",
+        "metadata": {"name": name_of(account), "namespace": call.route.home},
+        "spec": {"audiences": claims["aud"], "expirationSeconds": seconds},
+        "status": {"token": _unsigned(claims), "expirationTimestamp": rfc3339(now + seconds)},
+    }
+    return Response(201, document)
+
+
+def _unsigned(claims: Document) -> str:
+    """A JSON Web Token without a signature: nobody is asked to trust it."""
+    parts = [{"alg": "none", "typ": "JWT"}, claims]
+    encoded = [
+        urlsafe_b64encode(json.dumps(part, separators=(",", ":")).encode()).decode().rstrip("=")
+        for part in parts
+    ]
+    return ".".join([*encoded, ""])

@@ -1,0 +1,96 @@
+"""The scale subresource: the replicas of any workload in one form (autoscaling/v1 Scale)."""
+
+from __future__ import annotations
+
+from minik8s.apiserver.body import content_type, decode
+from minik8s.apiserver.call import Call, WriteOptions
+from minik8s.apiserver.messages import Response
+from minik8s.apiserver.patch import patched_values
+from minik8s.apiserver.writing import OBJECT, change
+from minik8s.errors import BadRequest, Cause, Conflict, Invalid
+from minik8s.model.metadata import Document
+from minik8s.model.registry import Kind
+from minik8s.model.selectors import format_label_selector
+
+API_VERSION = "autoscaling/v1"
+SCALE = Kind("autoscaling", "v1", "Scale", "scales")
+
+_METADATA = ("creationTimestamp", "name", "namespace", "resourceVersion", "uid")
+
+
+def scale_of(document: Document) -> Document:
+    """The scale of a workload."""
+    metadata, spec = document["metadata"], document.get("spec") or {}
+    replicas = spec.get("replicas", 0)
+    status: Document = {"replicas": (document.get("status") or {}).get("replicas", 0)}
+    selector = _selector_text(spec.get("selector"))
+    if selector:
+        status["selector"] = selector
+    return {
+        "kind": "Scale",
+        "apiVersion": API_VERSION,
+        "metadata": {field: metadata[field] for field in _METADATA if field in metadata},
+        "spec": {"replicas": replicas} if replicas else {},
+        "status": status,
+    }
+
+
+def _selector_text(selector: Document | None) -> str:
+    if not selector:
+        return ""
+    if "matchLabels" not in selector and "matchExpressions" not in selector:
+        return ",".join(f"{key}={selector[key]}" for key in sorted(selector))
+    return format_label_selector(selector)
+
+
+def get_scale(call: Call) -> Response:
+    """GET of a scale."""
+    return Response(200, scale_of(call.existing()))
+
+
+def update_scale(call: Call) -> Response:
+    """PUT of a scale."""
+    options = WriteOptions.of(call.request, "UpdateOptions")
+    return _store(call, decode(call.request), options)
+
+
+def patch_scale(call: Call) -> Response:
+    """PATCH of a scale."""
+    options = WriteOptions.of(call.request, "PatchOptions")
+    scale = scale_of(call.existing())
+    patched = patched_values(content_type(call.request), scale, decode(call.request), SCALE)
+    return _store(call, patched, options)
+
+
+def _store(call: Call, scale: object, options: WriteOptions) -> Response:
+    old = call.existing()
+    replicas = _replicas(call, scale, old)
+    changed = {**old, "spec": {**(old.get("spec") or {}), "replicas": replicas}}
+    return Response(200, scale_of(change(call, changed, old, options, OBJECT)))
+
+
+def _replicas(call: Call, scale: object, old: Document) -> int:
+    """The replicas that a scale asks for; raises for one that is malformed or stale."""
+    name = call.route.name
+    if not isinstance(scale, dict):
+        raise BadRequest("the object provided is unrecognized (must be of type Scale)")
+    metadata = scale.get("metadata") or {}
+    if metadata.get("name", name) != name:
+        raise BadRequest(
+            f"the name of the object ({metadata['name']}) does not match the name on the URL "
+            f"({name})"
+        )
+    version = metadata.get("resourceVersion")
+    if version and version != old["metadata"]["resourceVersion"]:
+        raise Conflict.resource(call.kind.plural, call.kind.group, name)
+    replicas = (scale.get("spec") or {}).get("replicas", 0)
+    if not isinstance(replicas, int) or isinstance(replicas, bool):
+        raise BadRequest(
+            'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal string '
+            "into Go struct field ScaleSpec.spec.replicas of type int32"
+        )
+    if replicas < 0:
+        text = f"Invalid value: {replicas}: must be greater than or equal to 0"
+        cause = Cause("FieldValueInvalid", text, "spec.replicas")
+        raise Invalid.object("Scale", "autoscaling", name, [cause])
+    return replicas

@@ -1,0 +1,232 @@
+"""Writing objects: create and update, each through decoding, defaults and validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from minik8s import admission
+from minik8s.apiserver import strategy
+from minik8s.apiserver.body import decode
+from minik8s.apiserver.call import Call, WriteOptions, check_kind, unrecognized
+from minik8s.apiserver.messages import Response
+from minik8s.errors import AlreadyExists, BadRequest, Cause, Forbidden, NotFound
+from minik8s.model.metadata import Document, is_terminating
+from minik8s.model.registry import NAMESPACE, POD, SERVICE, Kind
+
+NAME_LIMIT = 63
+SUFFIX_LENGTH = 5
+GENERATE_ATTEMPTS = 8
+"""How often a generated name is tried (registry.Store.Create, KEP-4420)."""
+
+
+# -- bodies
+
+
+def read_object(call: Call, options: WriteOptions) -> Document:
+    """The body as an object of the path's kind, decoded strictly and defaulted."""
+    body = decode(call.request)
+    return to_object(call, body, options)
+
+
+def to_object(call: Call, body: Any, options: WriteOptions) -> Document:
+    """JSON values as an object of the path's kind; warnings go to the call."""
+    kind = call.kind
+    if not isinstance(body, dict):
+        why = "unexpected end of JSON input" if body is None else "the body is not an object"
+        raise unrecognized(kind, f"couldn't get version/kind; json parse error: {why}")
+    document = check_kind(body, kind, call)
+    document, warnings = admission.decode(kind, document, options.field_validation)
+    call.warnings.extend(warnings)
+    document = admission.default(kind, document)
+    if not isinstance(document.get("metadata"), dict):
+        document = {**document, "metadata": {}}
+    return document
+
+
+def with_namespace(call: Call, document: Document) -> Document:
+    """The object in the path's namespace; raises BadRequest if it names another."""
+    metadata, wanted = document["metadata"], call.route.home
+    given = metadata.get("namespace") or ""
+    if given == wanted:
+        return document
+    if not call.kind.namespaced:
+        raise BadRequest("namespace is not allowed on this type")
+    if given:
+        raise BadRequest(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+    return {**document, "metadata": {**metadata, "namespace": wanted}}
+
+
+# -- create
+
+
+def create(call: Call) -> Response:
+    """POST to a collection."""
+    options = WriteOptions.of(call.request, "CreateOptions")
+    document = with_namespace(call, read_object(call, options))
+    return store_new(call, document, options)
+
+
+def store_new(call: Call, document: Document, options: WriteOptions) -> Response:
+    """Admit, validate and store a new object, trying again where its name is generated."""
+    kind = call.kind
+    check_namespace(call, document)
+    document = strategy.admit(kind, document, call.store)
+    document = strategy.prepare_create(kind, document)
+    metadata = document["metadata"]
+    base = metadata.get("generateName") or ""
+    if metadata.get("name") or not base:
+        admission.validate_create(kind, document)
+        strategy.refuse_resource_version(document)
+        return Response(201, _put(call, document, options), warnings=call.warnings)
+    for _ in range(GENERATE_ATTEMPTS):
+        name = base[: NAME_LIMIT - SUFFIX_LENGTH] + call.backend.ids.suffix(kind.plural)
+        named = {**document, "metadata": {**metadata, "name": name}}
+        admission.validate_create(kind, named)
+        if call.store.get(kind, call.route.home, name) is None:
+            return Response(201, _put(call, named, options), warnings=call.warnings)
+    raise AlreadyExists.resource(kind.plural, kind.group, name, generated=True)
+
+
+def check_namespace(call: Call, document: Document) -> None:
+    """Raise NotFound for a namespace that is not there, Forbidden for one that is going."""
+    kind = call.kind
+    if not kind.namespaced:
+        return
+    name = call.route.home
+    namespace = call.store.get(NAMESPACE, "", name)
+    if namespace is None:
+        raise NotFound.resource("namespaces", "", name)
+    if is_terminating(namespace):
+        text = f"namespace {name} is being terminated"
+        cause = Cause("NamespaceTerminating", text, "metadata.namespace")
+        raise Forbidden.resource(
+            kind.plural,
+            kind.group,
+            document["metadata"].get("name", ""),
+            f"unable to create new content in namespace {name} because it is being terminated",
+            [cause],
+        )
+
+
+def _put(call: Call, document: Document, options: WriteOptions) -> Document:
+    kind = call.kind
+    if kind == SERVICE:
+        return _put_service(call, document, options)
+    return _insert(call, document, options)
+
+
+def _put_service(call: Call, document: Document, options: WriteOptions) -> Document:
+    allocated = call.services.allocate(document)
+    try:
+        stored = _insert(call, allocated, options)
+    except BaseException:
+        call.services.release(allocated)
+        raise
+    if options.dry_run:
+        call.services.release(allocated)
+    return stored
+
+
+def _insert(call: Call, document: Document, options: WriteOptions) -> Document:
+    if not options.dry_run:
+        return call.store.create(call.kind, document)
+    name = document["metadata"]["name"]
+    if call.store.get(call.kind, call.route.home, name) is not None:
+        raise AlreadyExists.resource(call.kind.plural, call.kind.group, name)
+    return strategy.imagined(document, call.store)
+
+
+# -- update
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which part of an object a write is about."""
+
+    prepare: Callable[[Kind, Document, Document], Document]
+    validate: Callable[[Kind, Document, Document], None]
+
+
+def _unchecked(_kind: Kind, _new: Document, _old: Document) -> None:
+    """Nothing is left to validate."""
+
+
+OBJECT = Target(strategy.prepare_update, admission.validate_update)
+STATUS = Target(strategy.prepare_status, admission.validate_update)
+FINALIZE = Target(strategy.prepare_finalize, _unchecked)
+EPHEMERAL_CONTAINERS = Target(strategy.prepare_ephemeral, _unchecked)
+
+
+def updater(target: Target) -> Callable[[Call], Response]:
+    """PUT to an object or to a part of it."""
+
+    def update(call: Call) -> Response:
+        options = WriteOptions.of(call.request, "UpdateOptions")
+        document = with_namespace(call, read_object(call, options))
+        check_name(call, document)
+        changed = change(call, document, call.existing(), options, target)
+        return Response(200, changed, warnings=call.warnings)
+
+    return update
+
+
+def check_name(call: Call, document: Document) -> None:
+    """Raise BadRequest for a body that names another object than the URL."""
+    name = document["metadata"].get("name")
+    if not name:
+        raise BadRequest("name must be provided")
+    if name != call.route.name:
+        raise BadRequest(
+            f"the name of the object ({name}) does not match the name on the URL "
+            f"({call.route.name})"
+        )
+
+
+def change(
+    call: Call, document: Document, old: Document, options: WriteOptions, target: Target
+) -> Document:
+    """Prepare, validate and store a new state of an object."""
+    kind = call.kind
+    strategy.check_preconditions(kind, document, old)
+    document = target.prepare(kind, document, old)
+    target.validate(kind, document, old)
+    if kind == SERVICE and target is OBJECT:
+        return _change_service(call, document, old, options)
+    return _replace(call, document, options)
+
+
+def _change_service(
+    call: Call, document: Document, old: Document, options: WriteOptions
+) -> Document:
+    allocated = call.services.allocate(document, old)
+    try:
+        stored = _replace(call, allocated, options)
+    except BaseException:
+        call.services.release(allocated, old)
+        raise
+    if options.dry_run:
+        call.services.release(allocated, old)
+    return stored
+
+
+def _replace(call: Call, document: Document, options: WriteOptions) -> Document:
+    if options.dry_run:
+        return call.store.preview(call.kind, document)
+    stored = call.store.update(call.kind, document)
+    if _may_go(call.kind, stored):
+        return call.store.delete(call.kind, call.route.home, call.route.name)
+    return stored
+
+
+def _may_go(kind: Kind, document: Document) -> bool:
+    """Whether an object that was asked to go has nothing left to wait for."""
+    metadata = document["metadata"]
+    if "deletionTimestamp" not in metadata or metadata.get("finalizers"):
+        return False
+    if kind == NAMESPACE:
+        return not (document.get("spec") or {}).get("finalizers")
+    return kind != POD or not metadata.get("deletionGracePeriodSeconds")
