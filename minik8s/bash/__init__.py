@@ -22,6 +22,7 @@ from minik8s.bash.values import (
     Outcome,
     Program,
     Result,
+    TimeUp,
 )
 
 __all__ = [
@@ -39,5 +40,6 @@ __all__ = [
     "Program",
     "Result",
     "Shell",
+    "TimeUp",
     "is_complete",
 ]

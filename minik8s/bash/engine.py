@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import re
+import shlex
 import threading
 import time
 from bisect import bisect_right
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from random import Random
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from minik8s.bash.commands import HARMLESS, ODD, SHELL_BUILTINS
 from minik8s.bash.files import Files
@@ -31,6 +33,7 @@ from minik8s.bash.values import (
     Outcome,
     Program,
     Result,
+    TimeUp,
 )
 from minik8s.bash.words import Incomplete, Unreadable
 
@@ -87,7 +90,7 @@ class Shell:
         self.dialect, self.limits = dialect, limits
         self.background = background
         self.keep = HARMLESS if keep is None else frozenset(keep)
-        self.deadlines: list[float] = []
+        self.deadline: float | None = None
         self.exit_code = 0
         self._env = {"HOME": cwd, "USER": username, **(env or {})}
         self._cwd = cwd
@@ -97,11 +100,13 @@ class Shell:
         self._helper = Helper(self, self._rewrite)
         self._options: set[str] = set()
         self._state = ""
+        self._output: Output | None = None
         self._noted = [(0.0, now())]
         self._raised: BaseException | None = None
         self._interrupted = threading.Event()
         self._within: list[Shell] = []
         self._mounts: list[tuple[str, FileSystem]] = []
+        self._callback = _Callback(self)
         self._engine: Bash | None = None
 
     # -- running ---------------------------------------------------------------------------
@@ -114,31 +119,37 @@ class Shell:
         `on_output` hears of each command's (stdout, stderr) as it ends. Exceptions of
         programs come out here. A KeyboardInterrupt stops the script: exit code 130.
         """
-        output = Output(self.dialect, on_output)
+        output = Output(self.dialect, on_output, self._helper.originals)
         self._raised = None
         self._interrupted.clear()
         self._helper.begin(stdin)
         self._noted.append((time.time(), self.now()))
-        engine = self._bash()
         text, watched = self._prepared(script, stdin is not None)
         outer = _canceller.get()
         if outer is not None:
             outer._within.append(self)
         try:
-            ended = self._in_a_thread(lambda: self._execute(engine, text, output))
+            ended = self._in_a_thread(lambda: self._execute(text, output))
         finally:
             if outer is not None:
                 outer._within.remove(self)
-            engine.clear_cancel()
+        if isinstance(self._raised, TimeUp):
+            return Result(output.stdout, output.stderr, 124)
         if self._raised is not None:
             raise self._raised
         return self._result(ended, output, watched)
 
-    def _execute(self, engine: Bash, text: str, output: Output) -> ExecResult:
+    def _execute(self, text: str, output: Output) -> ExecResult:
+        self._output = output
+        if self._engine is None:
+            self._engine = self._make()
+        self._engine.clear_cancel()
+        if self._interrupted.is_set():
+            self._engine.cancel()
         if self._state:
-            engine.execute_sync(self._state)
+            self._engine.execute_sync(self._state)
             self._state = ""
-        return engine.execute_sync(text, output.take)
+        return self._engine.execute_sync(text, output.take)
 
     def cancel(self) -> None:
         """Stop the script that is running, as Ctrl-C does; callable from any thread."""
@@ -158,6 +169,7 @@ class Shell:
         # The main thread stays free to hear of Ctrl-C.
         results: list[ExecResult] = []
         failures: list[BaseException] = []
+        done = threading.Event()
 
         def target() -> None:
             _canceller.set(self)
@@ -165,13 +177,15 @@ class Shell:
                 results.append(execute())
             except BaseException as failure:  # noqa: BLE001 - handed to the caller below
                 failures.append(failure)
+            done.set()
 
         thread = threading.Thread(target=contextvars.copy_context().run, args=(target,))
         thread.daemon = True
         thread.start()
-        while thread.is_alive():
+        # Not `join`: it takes a thread for ended when Ctrl-C breaks into it.
+        while not done.is_set():
             try:
-                thread.join()
+                done.wait()
             except KeyboardInterrupt:
                 self.cancel()
         if failures:
@@ -201,11 +215,9 @@ class Shell:
         elif alive is not None:
             code, self._options = alive[0], set(alive[1].split(":")) & set(_KEPT_OPTIONS)
         else:
-            exited = watched
-            if code == 1 and output.stderr.endswith(": unbound variable\n"):
-                code = 127
+            unbound = code == 1 and output.stderr.endswith(": unbound variable\n")
+            code, exited = (127, False) if unbound else (code, watched)
         self.exit_code = code
-        self.deadlines.clear()
         return Result(output.stdout, output.stderr, code, error, exited)
 
     def _failure(self, error: str, output: Output) -> tuple[int, str]:
@@ -219,12 +231,13 @@ class Shell:
         if "function depth" in why:
             output.complain("maximum function nesting level exceeded (16)", 1)
             return 1, why
-        output.complain(f"stopped: {_reason(why, self.limits)}", 1)
+        output.take("", f"minik8s: stopped: {_reason(why, self.limits)}\n")
         return 130, why
 
     # -- the engine ------------------------------------------------------------------------
 
     def _bash(self) -> Bash:
+        """The engine, for a caller outside of any run."""
         if self._engine is None:
             self._engine = self._make()
         return self._engine
@@ -246,7 +259,7 @@ class Shell:
             timeout_seconds=self.limits.seconds,
             profile=ExecutionProfile.Interactive,
             custom_builtins={
-                name: self._answer for name in names if name == HELPER or self._overrides(name)
+                name: self._callback for name in names if name == HELPER or self._overrides(name)
             },
         )
         engine.mount("/", self.files.tree)
@@ -273,12 +286,19 @@ class Shell:
 
         try:
             outcome = self._call(context)
+        except TimeUp as up:
+            outcome = self._stop(up)
+            if self._output is not None:
+                self._output.take(up.outcome.stdout, up.outcome.stderr)
         except BaseException as failure:  # noqa: BLE001 - raised again at the end of `run`
-            self._raised = failure
-            if self._engine is not None:
-                self._engine.cancel()
-            outcome = Outcome(exit_code=130)
+            outcome = self._stop(failure)
         return BuiltinResult(outcome.stdout, outcome.stderr, outcome.exit_code)
+
+    def _stop(self, why: BaseException) -> Outcome:
+        self._raised = why
+        if self._engine is not None:
+            self._engine.cancel()
+        return Outcome(exit_code=130)
 
     def _call(self, context: BuiltinContext) -> Outcome:
         env = dict(context.env)
@@ -290,10 +310,12 @@ class Shell:
             env,
             context.cwd,
             background,
-            min(self.deadlines, default=None),
+            self.deadline,
         )
         if context.name == HELPER:
             return self._helper(invocation)
+        if self.deadline is not None and self.now() >= self.deadline:
+            raise TimeUp
         if not self.offers(context.name) and context.name not in SHELL_BUILTINS:
             return Outcome(stderr=self.unknown(context.name), exit_code=127)
         return self.programs[context.name](invocation)
@@ -350,7 +372,7 @@ class Shell:
         if name in SHELL_BUILTINS and name not in self._own:
             self._engine.remove_builtin(name)  # type: ignore[attr-defined]
         else:
-            self._engine.add_builtin(name, self._answer)  # type: ignore[attr-defined]
+            self._engine.add_builtin(name, self._callback)  # type: ignore[attr-defined]
         self._mount_folders(self._engine)
 
     def fork(self, job: Background) -> Shell:
@@ -371,7 +393,18 @@ class Shell:
         )
         shell._mounts = self._mounts
         shell._state = job.state
+        shell.deadline = self.deadline
         return shell
+
+    def under_deadline(self, deadline: float, call: Invocation, command: str) -> Outcome:
+        """Run a command as a process of its own that ends at a moment (`timeout`)."""
+        exports = "".join(f"export {k}={shlex.quote(v)}\n" for k, v in call.env.items())
+        shell = self.fork(Background(command, exports, call.cwd))
+        shell.deadline = deadline if self.deadline is None else min(deadline, self.deadline)
+        result = shell.run(command, stdin=call.stdin)
+        if self.deadline is not None and self.now() >= self.deadline:
+            raise TimeUp(Outcome(result.stdout, result.stderr))
+        return Outcome(result.stdout, result.stderr, result.exit_code)
 
     @property
     def cwd(self) -> str:
@@ -426,6 +459,21 @@ def _reason(why: str, limits: Limits) -> str:
     if "command" in why:
         return f"it ran more than {limits.commands:,} commands"
     return why
+
+
+class _Callback:
+    """Answers the engine for a shell without keeping it alive.
+
+    The garbage collector cannot see through the engine, so a cycle would never be freed.
+    """
+
+    def __init__(self, shell: Shell) -> None:
+        self._shell = ref(shell)
+
+    def __call__(self, context: BuiltinContext) -> BuiltinResult:
+        shell = self._shell()
+        assert shell is not None
+        return shell._answer(context)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Callable
@@ -16,8 +17,8 @@ _READ_ONLY = re.compile(
     re.MULTILINE,
 )
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-PREPARED = "/dev/shm/minik8s"
-"""Where rewritten copies of sourced files lie; messages name the original."""
+_COPIES = "/dev/shm/minik8s-"
+"""Where rewritten copies of sourced files lie; messages name the originals."""
 
 
 class Host(Protocol):
@@ -27,7 +28,6 @@ class Host(Protocol):
     now: Callable[[], float]
     username: str
     background: Callable[[Background], int] | None
-    deadlines: list[float]
 
     def read_script(self, path: str) -> str:
         """The text of a file; raises OSError."""
@@ -54,6 +54,7 @@ class Helper:
         self._times: list[float] = []
         self._last_job = ""
         self.alive: tuple[int, str] | None = None
+        self.originals: dict[str, str] = {}
 
     def begin(self, stdin: str | None) -> None:
         """A new script starts."""
@@ -126,35 +127,6 @@ class Helper:
             text = f"\nreal\t{minutes:.0f}m{rest:.3f}s\nuser\t0m0.000s\nsys\t0m0.000s\n"
         return Outcome(stderr=text, exit_code=int(arguments[0]))
 
-    def _timeout(self, arguments: list[str], _invocation: Invocation) -> Outcome:
-        """`timeout [OPTION] DURATION COMMAND...` as a script that sets a deadline."""
-        rest = arguments[1:]
-        while rest and rest[0].startswith("-") and len(rest[0]) > 1:
-            option = rest.pop(0)
-            if option in ("-s", "-k", "--signal", "--kill-after", "-t") and rest and option != "-t":
-                rest.pop(0)
-        if len(rest) < 2:
-            return Outcome(f"{HELPER} fail 125 {shlex.quote('timeout: missing operand')}\n")
-        seconds = duration(rest[0])
-        if seconds is None:
-            message = f"timeout: invalid time interval ‘{rest[0]}’"
-            return Outcome(f"{HELPER} fail 125 {shlex.quote(message)}\n")
-        command = self._rewrite(shlex.join(rest[1:]))
-        return Outcome(f"{HELPER} deadline {seconds}; {command}; {HELPER} deadline-end $?\n")
-
-    def _deadline(self, arguments: list[str], _invocation: Invocation) -> Outcome:
-        seconds = float(arguments[0])
-        self._shell.deadlines.append(self._shell.now() + seconds if seconds else float("inf"))
-        return Outcome()
-
-    def _deadline_end(self, arguments: list[str], _invocation: Invocation) -> Outcome:
-        deadline = self._shell.deadlines.pop() if self._shell.deadlines else float("inf")
-        late = self._shell.now() >= deadline
-        return Outcome(exit_code=124 if late else int(arguments[0]))
-
-    def _fail(self, arguments: list[str], _invocation: Invocation) -> Outcome:
-        return Outcome(stderr=arguments[1] + "\n", exit_code=int(arguments[0]))
-
     def _watch(self, arguments: list[str], _invocation: Invocation) -> Outcome:
         """`watch COMMAND`: one look, as nobody sits in front of a script."""
         rest = arguments[1:]
@@ -184,16 +156,19 @@ class Helper:
     def _prepare(self, arguments: list[str], invocation: Invocation) -> Outcome:
         """The path of a file to be sourced: its own, or that of a rewritten copy."""
         path = arguments[0] if arguments else ""
-        full = path if path.startswith("/") else f"{invocation.cwd.rstrip('/')}/{path}"
+        text = self._text_of(path, invocation)
+        if text is None or (rewritten := self._rewrite(text)) == text:
+            return Outcome(path + "\n")
+        copy = f"{_COPIES}{len(self.originals)}"
+        self.originals[copy] = path
+        self._shell.write_file(copy, rewritten)
+        return Outcome(copy + "\n")
+
+    def _text_of(self, path: str, invocation: Invocation) -> str | None:
         try:
-            text = self._shell.read_script(full)
+            return self._shell.read_script(posixpath.join(invocation.cwd, path))
         except OSError:
-            return Outcome(path + "\n")
-        rewritten = self._rewrite(text)
-        if rewritten == text:
-            return Outcome(path + "\n")
-        self._shell.write_file(PREPARED + full, rewritten)
-        return Outcome(PREPARED + full + "\n")
+            return None
 
     def _nested(self, arguments: list[str], invocation: Invocation) -> Outcome:
         """`bash ...` with its script rewritten."""
@@ -218,17 +193,10 @@ class Helper:
     def _nested_file(
         self, name: str, options: list[str], rest: list[str], invocation: Invocation
     ) -> Outcome:
-        path = rest[0]
-        full = path if path.startswith("/") else f"{invocation.cwd.rstrip('/')}/{path}"
-        try:
-            text = self._shell.read_script(full)
-        except OSError:
+        text = self._text_of(rest[0], invocation)
+        if text is None or (rewritten := self._rewrite(text)) == text:
             return Outcome(shlex.join([name, *options, *rest]) + "\n")
-        rewritten = self._rewrite(text)
-        if rewritten == text:
-            return Outcome(shlex.join([name, *options, *rest]) + "\n")
-        self._shell.write_file(PREPARED + full, rewritten)
-        return Outcome(shlex.join([name, *options, PREPARED + full, *rest[1:]]) + "\n")
+        return _command(name, [*options, "-c"], rewritten, rest)
 
     def _about(self, arguments: list[str], _invocation: Invocation) -> Outcome:
         """`type NAME...` and `command -v NAME...`, which must not see what is not offered."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from minik8s.bash.helper import PREPARED
 from minik8s.bash.values import SCRIPT_BASH, Dialect, OnOutput
 
 _UNKNOWN = re.compile(r"^bash: line (\d+): (.*): command not found(?:\. .*)?$", re.MULTILINE)
@@ -16,9 +16,12 @@ _SYNTAX = re.compile(r"^bash: line (\d+): (?=syntax error|`|unexpected EOF)", re
 class Output:
     """Collects the output of one script and hands it on, command by command."""
 
-    def __init__(self, dialect: Dialect, listener: OnOutput | None) -> None:
+    def __init__(
+        self, dialect: Dialect, listener: OnOutput | None, originals: Mapping[str, str]
+    ) -> None:
         self._dialect = dialect
         self._listener = listener
+        self._originals = originals
         self._parts: tuple[list[str], list[str]] = ([], [])
 
     @property
@@ -53,7 +56,8 @@ class Output:
         return self._dialect.where.format(name=self._dialect.name, line=line)
 
     def _worded(self, text: str) -> str:
-        text = text.replace(PREPARED, "")
+        for copy, original in self._originals.items():
+            text = text.replace(copy + ":", original + ":")
         text = _UNKNOWN.sub(
             lambda m: self._dialect.unknown.format(
                 where=self._where(int(m.group(1))), command=m.group(2)

@@ -38,13 +38,12 @@ _STATE = '"$(shopt -p expand_aliases)" "$(declare -p)" "$(declare -f)" "$(alias 
 _WHOLE = {
     "bash": "nested",
     "sh": "nested",
-    "timeout": "timeout",
     "watch": "watch",
     "type": "about",
     "command": "about",
 }
 _SUSPECT = re.compile(
-    r"RANDOM|SECONDS|EPOCHREALTIME|UID|&|\$!|\$\{!|\b(time|eval|source|bash|sh|timeout|watch|type|command)\b"
+    r"RANDOM|SECONDS|EPOCHREALTIME|UID|&|\$!|\$\{!|\b(time|eval|source|bash|sh|watch|type|command)\b"
     r"|(^|[\s;|(])\.\s",
     re.MULTILINE,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import shlex
 from collections.abc import Callable, Collection, Mapping
 from random import Random
 from typing import Protocol
@@ -12,7 +13,7 @@ from minik8s.bash.dates import date
 from minik8s.bash.files import Files
 from minik8s.bash.helper import duration
 from minik8s.bash.listing import ls
-from minik8s.bash.values import Invocation, Outcome, Program
+from minik8s.bash.values import Invocation, Outcome, Program, TimeUp
 
 _NAME_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 KERNEL = "6.8.0-52-generic"
@@ -31,12 +32,16 @@ class Host(Protocol):
     def moment(self, host_time: float) -> float:
         """When, on the shell's clock, the machine's clock stood at a moment."""
 
+    def under_deadline(self, deadline: float, call: Invocation, command: str) -> Outcome:
+        """Run a command as a process of its own that ends at a moment."""
+
 
 def tools(shell: Host) -> Mapping[str, Program]:
     """The tools of one shell, by name."""
     return {
         "date": lambda call: date(call.argv, shell.now()),
         "sleep": lambda call: _sleep(shell, call),
+        "timeout": lambda call: _timeout(shell, call),
         "whoami": lambda _: Outcome(shell.username + "\n"),
         "logname": lambda _: Outcome(shell.username + "\n"),
         "id": lambda call: _id(shell.username, call.argv),
@@ -64,9 +69,25 @@ def _sleep(shell: Host, call: Invocation) -> Outcome:
         seconds += amount
     if call.deadline is not None and shell.now() + seconds > call.deadline:
         shell.sleep(max(0.0, call.deadline - shell.now()))
-        return Outcome(exit_code=124)
+        raise TimeUp
     shell.sleep(seconds)
     return Outcome()
+
+
+def _timeout(shell: Host, call: Invocation) -> Outcome:
+    """`timeout [OPTION] DURATION COMMAND...`."""
+    rest = list(call.argv)
+    while rest and rest[0].startswith("-") and len(rest[0]) > 1:
+        if rest.pop(0) in ("-s", "-k", "--signal", "--kill-after") and rest:
+            rest.pop(0)
+    if len(rest) < 2:
+        hint = "Try 'timeout --help' for more information.\n"
+        return Outcome(stderr=f"timeout: missing operand\n{hint}", exit_code=125)
+    seconds = duration(rest[0])
+    if seconds is None:
+        return Outcome(stderr=f"timeout: invalid time interval ‘{rest[0]}’\n", exit_code=125)
+    deadline = shell.now() + seconds if seconds else float("inf")
+    return shell.under_deadline(deadline, call, shlex.join(rest[1:]))
 
 
 def _id(user: str, options: Collection[str]) -> Outcome:

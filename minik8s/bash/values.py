@@ -35,6 +35,17 @@ class Outcome:
     exit_code: int = 0
 
 
+class TimeUp(Exception):
+    """The deadline of an invocation has come; `outcome` is what was printed until then.
+
+    Raised by a program, it ends the script under `timeout`, which leaves with 124.
+    """
+
+    def __init__(self, outcome: Outcome = Outcome()) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
 Program: TypeAlias = Callable[[Invocation], Outcome]
 """A command of a shell; it may call `Shell.run` of another shell, to any depth."""
 
