@@ -18,7 +18,9 @@ class Runtime:
     """One cluster. `nodes` counts workers; the control plane comes on top.
 
     `enforcement` puts a network plugin that enforces policy in place (`cilium`), or one that
-    does not (`kindnet`); `profile` describes any other cluster and wins over both.
+    does not (`kindnet`); `profile` describes any other cluster and wins over both. A `clock`
+    that is given is shared with other clusters (those of one terminal); then the cluster's
+    first `profile.age` seconds pass on it.
     """
 
     def __init__(
@@ -29,10 +31,11 @@ class Runtime:
         enforcement: bool = True,
         profile: ClusterProfile | None = None,
         start: float = DEFAULT_START,
+        clock: Clock | None = None,
     ) -> None:
         cni: Cni = "cilium" if enforcement else "kindnet"
         self.profile = profile or kubeadm_profile(nodes, cni=cni)
-        self.clock = Clock(start - self.profile.age)
+        self.clock = clock if clock is not None else Clock(start - self.profile.age)
         self.ids = Ids(seed)
         self.registry = Registry()
         self.store = Store(self.clock, self.ids, self.registry)
