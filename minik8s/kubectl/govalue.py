@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from minik8s.kubectl.gotext import format_g, go_exponent, quote, shortest
+from minik8s.kubectl.gotext import format_g, quote
+
+
+class Int(int):
+    """A number of Go's type int: one that a template counted or wrote, not one from JSON."""
 
 
 def go_type(value: Any) -> str:
@@ -17,7 +21,7 @@ def go_type(value: Any) -> str:
     if isinstance(value, str):
         return "string"
     if isinstance(value, int):
-        return "int64"
+        return "int" if isinstance(value, Int) else "int64"
     if isinstance(value, float):
         return "float64"
     return "map[string]interface {}" if isinstance(value, Mapping) else "[]interface {}"
@@ -54,10 +58,7 @@ def go_syntax(value: Any) -> str:
         return quote(value)
     if value is None:
         return "interface {}(nil)"
-    if isinstance(value, float):
-        size = abs(value)
-        return go_exponent(value) if size and not 1e-4 <= size < 1e21 else shortest(value)
-    if isinstance(value, (bool, int)):
+    if isinstance(value, (bool, int, float)):
         return go_value(value)
     if isinstance(value, Mapping):
         inside = ", ".join(f"{quote(key)}:{go_syntax(value[key])}" for key in sorted(value))
