@@ -326,8 +326,8 @@ def _kept(old: Document, wanted: dict[str, Document]) -> list[Document]:
     names = [_target_name(entry) for entry in old.get("endpoints") or ()]
     content = [wanted.pop(name) for name in names if name in wanted]
     if content:
-        for name in list(wanted)[: PER_SLICE - len(content)]:
-            content.append(wanted.pop(name))
+        room = list(wanted)[: PER_SLICE - len(content)]
+        content += [wanted.pop(name) for name in room]
     return content
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from typing import Literal, TypeAlias
 
 Cni: TypeAlias = Literal["cilium", "kindnet", "bridge"] | None
@@ -44,6 +45,8 @@ class ClusterProfile:
     pod_cidr: str = "10.244.0.0/16"
     service_cidr: str = "10.96.0.0/12"
     node_cidr: str = "172.18.0.0/16"
+    pod_cidr6: str = "fd00:10:244::/56"
+    node_cidr6: str = "fc00:f853:ccd:e793::/64"
     cni: Cni = "cilium"
     cni_version: str = "v1.19.5"
     container_runtime: str = "containerd://2.3.4"
@@ -51,6 +54,28 @@ class ClusterProfile:
     kernel: str = "6.18.3"
     age: float = 600.0
     ip_families: tuple[str, ...] = ("IPv4",)
+
+    @property
+    def pod_cidrs(self) -> tuple[str, ...]:
+        """The blocks that pods get addresses from, one for each IP family."""
+        blocks = {"IPv4": self.pod_cidr, "IPv6": self.pod_cidr6}
+        return tuple(blocks[family] for family in self.ip_families)
+
+    def service_address(self, number: int) -> str:
+        """The address with a number in the block of Services."""
+        return str(ip_network(self.service_cidr)[number])
+
+    def node_address(self, node: NodeProfile) -> str:
+        """The node's own IPv4 address: the one it was given, or the next of the nodes' block."""
+        if node.address:
+            return node.address
+        return str(ip_network(self.node_cidr)[self.nodes.index(node) + 2])
+
+    def node_addresses(self, node: NodeProfile) -> tuple[str, ...]:
+        """The node's own addresses, one for each IP family."""
+        six = str(ip_network(self.node_cidr6)[self.nodes.index(node) + 2])
+        own = {"IPv4": self.node_address(node), "IPv6": six}
+        return tuple(own[family] for family in self.ip_families)
 
     @property
     def ready(self) -> bool:
@@ -82,3 +107,12 @@ def kubeadm_profile(
     names = [f"{name}-worker{'' if number == 1 else number}" for number in range(1, workers + 1)]
     nodes = (control, *(NodeProfile(worker) for worker in names))
     return ClusterProfile(nodes=nodes, name=name, cni=cni, ip_families=ip_families)
+
+
+def minor_version(version: str) -> int:
+    """The number that names a Kubernetes release.
+
+    >>> minor_version("v1.37.0"), minor_version("v1.18.12-gke.1210")
+    (37, 18)
+    """
+    return int(version.split(".")[1])

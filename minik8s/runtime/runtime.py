@@ -5,12 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from minik8s.clock import DEFAULT_START, Clock
+from minik8s.controllers.base import Context, Manager
+from minik8s.controllers.daemonset import DaemonSetController
+from minik8s.controllers.deployment import DeploymentController
+from minik8s.controllers.endpointslice import (
+    EndpointSliceController,
+    EndpointSliceMirroringController,
+)
+from minik8s.controllers.events import Recorder
+from minik8s.controllers.garbagecollector import GarbageCollector
+from minik8s.controllers.namespace import NamespaceController
+from minik8s.controllers.nodeaddresses import NodeAddresses
+from minik8s.controllers.nodelifecycle import NodeLifecycleController
+from minik8s.controllers.podlifecycle import Kubelet
+from minik8s.controllers.probes import Probes
+from minik8s.controllers.replicaset import ReplicaSetController, ReplicationControllerController
+from minik8s.controllers.scheduler import Scheduler
+from minik8s.controllers.serviceaccount import NamespaceFurnisher
 from minik8s.ids import Ids
 from minik8s.ipam import AddressPool
 from minik8s.model.metadata import Document
 from minik8s.model.registry import Registry
 from minik8s.network import Connection, Network, Settings
-from minik8s.runtime.profile import ClusterProfile, Cni, kubeadm_profile
+from minik8s.runtime.bootstrap import ROOT_CA, Bootstrap
+from minik8s.runtime.containers import Containers
+from minik8s.runtime.nodes import record_start
+from minik8s.runtime.probing import NetworkProber
+from minik8s.runtime.profile import ClusterProfile, Cni, kubeadm_profile, minor_version
+from minik8s.runtime.sessions import ExecSession
 from minik8s.store import Store
 
 
@@ -18,9 +40,7 @@ class Runtime:
     """One cluster. `nodes` counts workers; the control plane comes on top.
 
     `enforcement` puts a network plugin that enforces policy in place (`cilium`), or one that
-    does not (`kindnet`); `profile` describes any other cluster and wins over both. A `clock`
-    that is given is shared with other clusters (those of one terminal); then the cluster's
-    first `profile.age` seconds pass on it.
+    does not (`kindnet`); `profile` describes any other cluster and wins over both.
     """
 
     def __init__(
@@ -31,11 +51,10 @@ class Runtime:
         enforcement: bool = True,
         profile: ClusterProfile | None = None,
         start: float = DEFAULT_START,
-        clock: Clock | None = None,
     ) -> None:
         cni: Cni = "cilium" if enforcement else "kindnet"
         self.profile = profile or kubeadm_profile(nodes, cni=cni)
-        self.clock = clock if clock is not None else Clock(start - self.profile.age)
+        self.clock = Clock(start - self.profile.age)
         self.ids = Ids(seed)
         self.registry = Registry()
         self.store = Store(self.clock, self.ids, self.registry)
@@ -43,10 +62,63 @@ class Runtime:
         self.network = Network(self.store, self.clock, self.ids, self.settings)
         self.service_addresses = AddressPool(self.profile.service_cidr)
         self.autosettle = True
+        self.recorder = Recorder(self.store, self.clock)
+        self.containers = Containers(self.store, self.network, self.clock)
+        self.addresses = NodeAddresses(self.store)
+        self._manager = Manager(self.store)
+        self._manager.on_wake = self._woken
+        self._add_controllers()
+        self._boot(start)
 
     def settle(self) -> None:
         """Let the controllers run until nothing changes; takes no simulated time."""
-        raise NotImplementedError
+        self._manager.settle()
+
+    def _woken(self) -> None:
+        if self.autosettle:
+            self._manager.settle()
+
+    def _add_controllers(self) -> None:
+        context = Context(self.store, self.clock, self.ids, self.recorder)
+        probes = Probes(self.clock, NetworkProber(self.containers, self.network, self.clock))
+        self.kubelet = Kubelet(context, self.containers, self.addresses, probes)
+        self.containers.on_exit = self.kubelet.exited
+        self.collector = GarbageCollector(context, self.registry)
+        for controller in (
+            NamespaceFurnisher(context, ROOT_CA),
+            NodeLifecycleController(context),
+            DeploymentController(context),
+            ReplicaSetController(context),
+            ReplicationControllerController(context),
+            DaemonSetController(context),
+            Scheduler(context, minor_version(self.profile.version)),
+            self.kubelet,
+            EndpointSliceController(context),
+            EndpointSliceMirroringController(context),
+            self.collector,
+            NamespaceController(context, self.registry),
+        ):
+            self._manager.add(controller)
+
+    def _boot(self, start: float) -> None:
+        """Install the cluster: the control plane first, then add-ons, then the workers."""
+        age = self.profile.age
+        bootstrap = Bootstrap(self.store, self.profile)
+        bootstrap.begin()
+        numbered = list(enumerate(self.profile.nodes))
+        for index, node in numbered:
+            if node.control_plane:
+                record_start(self.recorder, bootstrap.join(node, index))
+        self.settle()
+        self.clock.run_until(start - 0.98 * age)
+        bootstrap.add_ons()
+        self.settle()
+        self.clock.run_until(start - 0.95 * age)
+        for index, node in numbered:
+            if not node.control_plane:
+                record_start(self.recorder, bootstrap.join(node, index))
+        self.settle()
+        self.clock.run_until(start)
 
     def load(self, documents: Iterable[Document]) -> None:
         """Restore a snapshot: objects as they are, status kept, pods running and listening."""
@@ -70,18 +142,21 @@ class Runtime:
         stdin: bool = False,
         tty: bool = False,
         clock: Clock | None = None,
-    ) -> object:
+    ) -> ExecSession:
         """Start a program in a container; raises ApiError as the kubelet would."""
-        raise NotImplementedError
+        return self.containers.exec(
+            namespace, pod, container, argv, stdin=stdin, tty=tty, clock=clock
+        )
 
-    def logs(
-        self, namespace: str, pod: str, container: str = "", *, previous: bool = False
-    ) -> bytes:
-        """What a container has written to its standard output and error."""
-        raise NotImplementedError
+    def attach(
+        self, namespace: str, pod: str, container: str, *, stdin: bool = False, tty: bool = False
+    ) -> ExecSession:
+        """Reach the main program of a container."""
+        return self.containers.attach(namespace, pod, container, stdin=stdin, tty=tty)
 
     def dial(
         self, namespace: str, pod: str, port: int, *, clock: Clock | None = None
     ) -> Connection:
         """A TCP connection to a port inside the pod's network namespace (port-forward)."""
-        raise NotImplementedError
+        host = self.network.pod_host(namespace, pod)
+        return host.connect("TCP", "127.0.0.1", port, clock=clock or self.clock)

@@ -1,0 +1,91 @@
+"""Namespaces that are going: empty them, then let them go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from minik8s.controllers.base import NOTHING, Context, Controller, Key
+from minik8s.controllers.deletion import delete
+from minik8s.model.metadata import Document, is_terminating, name_of, namespace_of
+from minik8s.model.registry import NAMESPACE, POD, Kind, Registry
+from minik8s.store import StoreEvent
+
+FINALIZER = "kubernetes"
+
+
+class NamespaceController(Controller):
+    """Deletes what is in a terminating namespace, then the namespace."""
+
+    name = "namespace-controller"
+
+    def __init__(self, context: Context, registry: Registry) -> None:
+        super().__init__(context)
+        self.registry = registry
+        self._ending: set[str] = set()
+
+    def observe(self, event: StoreEvent) -> Iterable[Key]:
+        """A namespace that is going, or something that has left one."""
+        if event.kind == NAMESPACE:
+            name = name_of(event.object)
+            if event.type != "DELETED" and is_terminating(event.object):
+                self._ending.add(name)
+                return (("", name),)
+            self._ending.discard(name)
+            return NOTHING
+        if event.type == "DELETED" and self._ending:
+            namespace = namespace_of(event.object)
+            if namespace in self._ending:
+                return (("", namespace),)
+        return NOTHING
+
+    def reconcile(self, namespace: str, name: str) -> None:
+        """Empty one namespace as far as possible."""
+        del namespace
+        document = self.store.get(NAMESPACE, "", name)
+        if document is None or not is_terminating(document):
+            return
+        document = self._mark(document)
+        left = self._empty(name)
+        if left:
+            return
+        spec = document.get("spec") or {}
+        rest = [each for each in spec.get("finalizers") or () if each != FINALIZER]
+        if rest or document["metadata"].get("finalizers"):
+            self.store.update(NAMESPACE, {**document, "spec": {**spec, "finalizers": rest}})
+        else:
+            self.store.delete(NAMESPACE, "", name)
+
+    def _mark(self, namespace: Document) -> Document:
+        status = namespace.get("status") or {}
+        if status.get("phase") == "Terminating":
+            return namespace
+        return self.store.update(
+            NAMESPACE, {**namespace, "status": {**status, "phase": "Terminating"}}
+        )
+
+    def _empty(self, name: str) -> int:
+        """Ask everything in the namespace to go; how many objects are still there."""
+        for kind in self._kinds():
+            for document in self.store.list(kind, name):
+                if not is_terminating(document):
+                    delete(self.store, kind, document)
+        return sum(len(self.store.list(kind, name)) for kind in self._kinds())
+
+    def _kinds(self) -> Iterable[Kind]:
+        """The kinds of objects in namespaces; pods come last, so that nobody makes new ones."""
+        namespaced = [kind for kind in self.registry if kind.namespaced]
+        return sorted(namespaced, key=lambda kind: kind == POD)
+
+
+def namespace_document(name: str, labels: dict[str, str] | None = None) -> Document:
+    """A namespace as the API server stores it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": name,
+            "labels": {**(labels or {}), "kubernetes.io/metadata.name": name},
+        },
+        "spec": {"finalizers": [FINALIZER]},
+        "status": {"phase": "Active"},
+    }
