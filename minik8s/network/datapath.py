@@ -326,7 +326,7 @@ class Datapath:
         reply = (protocol, destination, dport, source, passage.sport)
         if passage.packet.icmp is not None:
             reply = (protocol, destination, entry.reply[2], source, entry.reply[4])
-        elif source != passage.source or entry.nat:
+        else:
             while passage.node.conntrack.taken(reply):
                 sport = self._random.randint(*_MASQUERADE_PORTS)
                 reply = (protocol, destination, dport, source, sport)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from zlib import crc32
 
 from minik8s.clock import Clock
 from minik8s.ids import Ids
@@ -208,7 +209,7 @@ class Network:
         if frontend.local:  # the load balancer's health checks find the nodes with endpoints
             homes = {backend.node for backend in frontend.backends}
             nodes = [node for node in nodes if node.name in homes] or nodes
-        return self._random.choice(nodes) if nodes else None
+        return nodes[crc32(repr(packet.flow).encode()) % len(nodes)] if nodes else None
 
     # -- hosts, made on first use
 
