@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 
 from minik8s.analysis.reach import Reach
 from minik8s.analysis.workloads import Owners, Workload, complete
 from minik8s.model.metadata import Document, name_of, namespace_of
-from minik8s.policy.addresses import Span
+from minik8s.policy.addresses import cidrs
 from minik8s.policy.bits import bits
 from minik8s.policy.classes import Nature, PeerClass
 from minik8s.policy.compile import CompiledPolicy
@@ -260,16 +259,8 @@ def _spans_text(entry: PeerClass, limit: int = 3) -> str:
         return "outside"
     texts: list[str] = []
     for version, span in entry.spans:
-        for text in _cidrs(version, span):
+        for text in cidrs(version, span):
             if len(texts) == limit:
                 return "outside " + ",".join(texts) + ",..."
             texts.append(text)
     return "outside " + ",".join(texts)
-
-
-def _cidrs(version: int, span: Span) -> Iterator[str]:
-    first, last = span
-    if version == 4:
-        yield from map(str, summarize_address_range(IPv4Address(first), IPv4Address(last)))
-    else:
-        yield from map(str, summarize_address_range(IPv6Address(first), IPv6Address(last)))

@@ -6,10 +6,10 @@ An IPv4 block never covers an IPv6 address, nor the reverse
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network, summarize_address_range
 from typing import TypeAlias
 
 Address: TypeAlias = tuple[int, int]
@@ -90,6 +90,13 @@ class Block:
     def __contains__(self, address: Address) -> bool:
         return self.covers(address) and self.hole_at(address) is None
 
+    def hole_text(self, index: int) -> str:
+        """An exception as CIDR."""
+        return ",".join(cidrs(self.version, self.holes[index]))
+
+    def __str__(self) -> str:
+        return ",".join(cidrs(self.version, self.span))
+
     def spans(self) -> list[Span]:
         """The block as disjoint spans in order, the holes cut out."""
         spans: list[Span] = []
@@ -101,3 +108,16 @@ class Block:
         if start <= self.span[1]:
             spans.append((start, self.span[1]))
         return spans
+
+
+def cidrs(version: int, span: Span) -> Iterator[str]:
+    """A span as the fewest CIDRs.
+
+    >>> list(cidrs(4, (167772160, 167772162)))
+    ['10.0.0.0/31', '10.0.0.2/32']
+    """
+    first, last = span
+    if version == 4:
+        yield from map(str, summarize_address_range(IPv4Address(first), IPv4Address(last)))
+    else:
+        yield from map(str, summarize_address_range(IPv6Address(first), IPv6Address(last)))

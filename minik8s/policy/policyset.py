@@ -50,6 +50,14 @@ class PolicySet:
                 policies.upsert(document)
         return policies
 
+    def copy(self) -> PolicySet:
+        """A set of its own with the same compiled policies."""
+        other = PolicySet()
+        other._compiled = dict(self._compiled)
+        other._namespaces = {name: dict(inside) for name, inside in self._namespaces.items()}
+        other._cluster = dict(self._cluster)
+        return other
+
     def __iter__(self) -> Iterator[CompiledPolicy]:
         return iter(self._compiled.values())
 

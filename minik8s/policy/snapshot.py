@@ -25,7 +25,8 @@ _ENDED = ("Succeeded", "Failed")
 class Snapshot:
     """Peers and policies of one cluster at one moment; not changed once built.
 
-    `pods` are keyed `namespace/name`, `nodes` by name; `by_address` finds either.
+    `pods` are keyed `namespace/name`, `nodes` by name; `by_address` finds either. `by_namespace`
+    lists the pods of each namespace.
     """
 
     pods: dict[str, Peer] = field(default_factory=dict)
@@ -33,6 +34,7 @@ class Snapshot:
     namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
     policies: PolicySet = field(default_factory=PolicySet)
     by_address: dict[Address, Peer] = field(default_factory=dict)
+    by_namespace: dict[str, list[Peer]] = field(default_factory=dict)
     version: int | None = None
 
     @classmethod
@@ -98,6 +100,7 @@ class Snapshot:
             if address and not pod.host_network:
                 self.by_address[parse_address(address)] = pod
         self.pods[pod.key] = pod
+        self.by_namespace.setdefault(namespace, []).append(pod)
 
     def _preferred(self, addresses: list[str]) -> list[str]:
         if self.version is None or len(addresses) < 2:

@@ -1,0 +1,217 @@
+"""From what a program dials to where the packet goes: DNS, Services, endpoints.
+
+The answers come from documents alone: EndpointSlices where there are any for a Service,
+otherwise the ready pods that its selector picks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from minik8s.model.metadata import Document, labels_of, name_of, namespace_of
+from minik8s.model.selectors import map_selector
+from minik8s.model.services import (
+    ServicePort,
+    cluster_ips,
+    external_addresses,
+    external_name,
+    is_headless,
+    publishes_not_ready,
+    service_of_slice,
+    service_ports,
+    slice_endpoints,
+    slice_ports,
+)
+from minik8s.model.workloads import condition
+from minik8s.network.dns import AAAA, A, Question
+from minik8s.network.outside import resolve
+from minik8s.policy.addresses import parse_address
+from minik8s.policy.snapshot import Snapshot, port_names
+from minik8s.policy.values import Peer
+
+ZONE = "cluster.local"
+NDOTS = 5
+
+
+class DeadEnd(Enum):
+    """Why a connection goes nowhere, whatever policy says."""
+
+    NO_NAME = "no such name"
+    NO_ENDPOINT = "the Service has no ready endpoint"
+    NO_SERVICE_PORT = "the Service has no such port"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A pod, node or address that the connection ends at, and the port there."""
+
+    peer: Peer
+    port: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a connection goes after name lookup and Service translation.
+
+    `tried` are the names asked for in turn; `service` is `namespace/name` if one translates.
+    """
+
+    endpoints: tuple[Endpoint, ...]
+    dead_end: DeadEnd | None = None
+    tried: tuple[str, ...] = ()
+    address: str = ""
+    service: str = ""
+
+    @property
+    def by_name(self) -> bool:
+        """Whether a name is looked up first."""
+        return bool(self.tried)
+
+
+class Directory:
+    """Services, endpoints and names of one snapshot."""
+
+    def __init__(self, documents: Iterable[Document], snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._services: dict[tuple[str, str], Document] = {}
+        self._slices: dict[tuple[str, str], list[Document]] = {}
+        self._pods: dict[str, list[Document]] = {}
+        self._by_address: dict[str, Document] = {}
+        for document in documents:
+            kind, namespace = document.get("kind"), namespace_of(document) or "default"
+            if kind == "Service":
+                self._services[namespace, name_of(document)] = document
+                for address in (*cluster_ips(document), *external_addresses(document)):
+                    self._by_address[address] = document
+            elif kind == "EndpointSlice":
+                key = (namespace, service_of_slice(document))
+                self._slices.setdefault(key, []).append(document)
+            elif kind == "Pod":
+                self._pods.setdefault(namespace, []).append(document)
+
+    def service(self, namespace: str, name: str) -> Document | None:
+        """A Service by name."""
+        return self._services.get((namespace, name))
+
+    def by_address(self, address: str, protocol: str, port: int | None) -> Route:
+        """Where a connection to an address goes."""
+        service = self._by_address.get(address)
+        if service is not None:
+            return self.through(service, protocol, port)
+        peer = self._snapshot.by_address.get(parse_address(address)) or Peer(address)
+        return Route((Endpoint(peer, port),), address=address)
+
+    def through(self, service: Document, protocol: str, port: int | None) -> Route:
+        """Where a connection to a Service goes."""
+        key = f"{namespace_of(service) or 'default'}/{name_of(service)}"
+        address = next(iter(cluster_ips(service)), "")
+        if is_headless(service):
+            ends = tuple(Endpoint(e.peer, port) for e in self._endpoints(service, None))
+            return Route(ends, None if ends else DeadEnd.NO_ENDPOINT, address=address, service=key)
+        for entry in service_ports(service):
+            if (entry.protocol, entry.port) == (protocol, port):
+                ends = tuple(self._endpoints(service, entry))
+                dead_end = None if ends else DeadEnd.NO_ENDPOINT
+                return Route(ends, dead_end, address=address, service=key)
+        return Route((), DeadEnd.NO_SERVICE_PORT, address=address, service=key)
+
+    def by_name(self, name: str, namespace: str, protocol: str, port: int | None) -> Route:
+        """Where a connection to a DNS name goes, dialled from a pod of a namespace."""
+        tried: list[str] = []
+        for candidate in _candidates(name, namespace):
+            tried.append(candidate)
+            route = self._named(candidate, namespace, protocol, port)
+            if route is not None:
+                names = (*tried, *route.tried)
+                return Route(route.endpoints, route.dead_end, names, route.address, route.service)
+        return Route((), DeadEnd.NO_NAME, tuple(tried))
+
+    def _named(self, name: str, namespace: str, protocol: str, port: int | None) -> Route | None:
+        suffix = f".svc.{ZONE}"
+        if not name.endswith(suffix):
+            return None if name.endswith(f".{ZONE}") else self._public(name, protocol, port)
+        parts = name.removesuffix(suffix).split(".")
+        service = self.service(parts[-1], parts[-2]) if len(parts) in (2, 3) else None
+        if service is None:
+            return None
+        if len(parts) == 3:
+            return self._pod_of(service, parts[0], port)
+        alias = external_name(service)
+        if alias:
+            return self.by_name(f"{alias}.", namespace, protocol, port)
+        return self.through(service, protocol, port)
+
+    def _public(self, name: str, protocol: str, port: int | None) -> Route | None:
+        for kind in (A, AAAA):
+            for record in resolve(Question(name, kind)).answers:
+                if record.type == kind:
+                    return self.by_address(str(record.data), protocol, port)
+        return None
+
+    def _pod_of(self, service: Document, host: str, port: int | None) -> Route | None:
+        """The pod of a headless Service with a host name (StatefulSets)."""
+        for endpoint in self._endpoints(service, None):
+            if endpoint.peer.name == host:
+                return Route((Endpoint(endpoint.peer, port),), address=endpoint.peer.address)
+        return None
+
+    def _endpoints(self, service: Document, entry: ServicePort | None) -> Iterator[Endpoint]:
+        """The ready endpoints behind one port, or behind a headless Service."""
+        key = (namespace_of(service) or "default", name_of(service))
+        slices = self._slices.get(key)
+        if slices is not None:
+            yield from self._from_slices(slices, entry)
+            return
+        wanted = (service.get("spec") or {}).get("selector")
+        if not wanted:
+            return
+        selector = map_selector(wanted)
+        for pod in self._pods.get(key[0], ()):
+            peer = self._snapshot.pods.get(f"{key[0]}/{name_of(pod)}")
+            if peer is None or not selector.matches(labels_of(pod)):
+                continue
+            if not (publishes_not_ready(service) or _counts_as_ready(pod)):
+                continue
+            port = None if entry is None else _target_port(entry, pod)
+            if entry is None or port is not None:
+                yield Endpoint(peer, port)
+
+    def _from_slices(
+        self, slices: Iterable[Document], entry: ServicePort | None
+    ) -> Iterator[Endpoint]:
+        for document in slices:
+            ports = [
+                port.port
+                for port in slice_ports(document)
+                if entry is None or (port.name, port.protocol) == (entry.name, entry.protocol)
+            ]
+            for endpoint in slice_endpoints(document):
+                if endpoint.ready and endpoint.addresses and (ports or entry is None):
+                    address = endpoint.addresses[0]
+                    peer = self._snapshot.pods.get("/".join(endpoint.pod))
+                    found = peer or self._snapshot.by_address.get(parse_address(address))
+                    yield Endpoint(found or Peer(address), ports[0] if ports else None)
+
+
+def _candidates(name: str, namespace: str) -> Iterator[str]:
+    """The names that a pod's resolver asks for in turn (`search` and `ndots:5`)."""
+    if name.endswith("."):
+        yield name.removesuffix(".")
+        return
+    search = [f"{name}.{namespace}.svc.{ZONE}", f"{name}.svc.{ZONE}", f"{name}.{ZONE}"]
+    yield from [name, *search] if name.count(".") >= NDOTS else [*search, name]
+
+
+def _counts_as_ready(pod: Mapping[str, object]) -> bool:
+    """Whether a pod is an endpoint; one without a Ready condition counts as ready."""
+    found = condition(pod, "Ready")
+    return found is None or found.get("status") == "True"
+
+
+def _target_port(entry: ServicePort, pod: Document) -> int | None:
+    """The pod's own port behind a service port; None if the pod does not have the name."""
+    if isinstance(entry.target_port, int):
+        return entry.target_port
+    return port_names(pod.get("spec") or {}).get((entry.target_port, entry.protocol))

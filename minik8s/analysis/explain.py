@@ -1,0 +1,345 @@
+"""Why a connection passes or not: every rule tried, the verdict, and what the program sees.
+
+An explanation is data; `explain_text` puts it into words. What it claims can be checked: each
+side names the rules or policies whose removal turns its verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from minik8s.analysis.directory import DeadEnd, Directory, Endpoint, Route
+from minik8s.analysis.inputs import InputError
+from minik8s.analysis.suggest import Need, Suggestion, suggest
+from minik8s.analysis.workloads import Owners, complete
+from minik8s.model.metadata import Document, name_of, namespace_of
+from minik8s.model.workloads import declared_ports
+from minik8s.policy.addresses import parse_address
+from minik8s.policy.compile import CompiledPolicy, Tier
+from minik8s.policy.decide import Selection, always_allowed, judge
+from minik8s.policy.snapshot import Snapshot
+from minik8s.policy.values import (
+    Direction,
+    DirectionDecision,
+    Peer,
+    PolicyRef,
+    Reason,
+    RuleRef,
+    Verdict,
+    Via,
+)
+from minik8s.policy.why import PolicyTrial, try_policies
+
+Listens = Callable[[Peer, str, int], bool]
+"""Whether a pod listens on a port of a protocol."""
+
+
+class Outcome(Enum):
+    """What the program sees."""
+
+    CONNECTED = "connected"
+    REFUSED = "refused"
+    TIMED_OUT = "timed out"
+    UNRESOLVED = "unresolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One direction of one connection: the pod that is judged, its policies, their rules.
+
+    Without the `rules` or `policies` named here the verdict of this side would be `without`;
+    both are empty where policy had no say.
+    """
+
+    decision: DirectionDecision
+    pod: str
+    trials: tuple[PolicyTrial, ...]
+    rules: tuple[RuleRef, ...] = ()
+    policies: tuple[PolicyRef, ...] = ()
+    without: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One way that the connection can take: from one pod to one endpoint."""
+
+    source: Peer
+    target: Peer
+    protocol: str
+    port: int | None
+    verdict: Verdict
+    egress: Side
+    ingress: Side
+    listening: bool | None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the program sees on this way."""
+        if self.verdict is Verdict.DROP:
+            return Outcome.TIMED_OUT
+        return Outcome.REFUSED if self.listening is False else Outcome.CONNECTED
+
+    @property
+    def dropped_by(self) -> Direction | None:
+        """The direction that drops it; egress comes first on the way."""
+        if self.egress.decision.verdict is Verdict.DROP:
+            return Direction.EGRESS
+        return Direction.INGRESS if self.verdict is Verdict.DROP else None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The whole story of one attempt.
+
+    `lookup` are the ways to the DNS servers if the target is a name. `hops` has one entry for
+    each endpoint that may be picked and each pod of a workload.
+    """
+
+    source: str
+    target: str
+    protocol: str
+    port: int | None
+    route: Route
+    lookup: tuple[Hop, ...]
+    hops: tuple[Hop, ...]
+    verdict: Verdict
+    outcomes: tuple[Outcome, ...]
+    suggestion: Suggestion | None
+
+    @property
+    def agreed(self) -> bool:
+        """Whether all pods and endpoints fare alike."""
+        return len({hop.verdict for hop in self.hops}) < 2
+
+
+class Explainer:
+    """Explains connections in one snapshot."""
+
+    def __init__(self, documents: Iterable[Document], listens: Listens | None = None) -> None:
+        documents = complete(with_dns(list(documents)))
+        self.snapshot = Snapshot.of(documents)
+        self.directory = Directory(documents, self.snapshot)
+        self.owners = Owners(documents)
+        self._documents = documents
+        self._workloads: dict[str, list[Peer]] | None = None
+        self._declared: dict[str, frozenset[tuple[str, int]]] = {}
+        self._by_key = {
+            f"{namespace_of(d) or 'default'}/{name_of(d)}": d
+            for d in documents
+            if d.get("kind") == "Pod"
+        }
+        self._listens = listens or self._declares
+
+    def explain(
+        self, source: str, target: str, port: int | None, protocol: str = "TCP"
+    ) -> Explanation:
+        """Why `source` reaches `target` or not.
+
+        Ends are `namespace/pod`, `namespace/workload` or `ip:ADDRESS`; a target may also be
+        `namespace/service` or a DNS name as a program would dial it. Raises InputError.
+        """
+        sources = self.peers(source)
+        route = self._route(sources[0], target, protocol, port)
+        lookup = self._lookup(sources) if route.by_name else ()
+        hops = tuple(
+            self._hop(one, endpoint, protocol, Via.SERVICE if route.service else Via.ADDRESS)
+            for one in sources
+            for endpoint in route.endpoints
+        )
+        outcomes = _outcomes(route, lookup, hops)
+        dropped = [hop for hop in (*lookup, *hops) if hop.verdict is Verdict.DROP]
+        return Explanation(
+            source,
+            target,
+            protocol,
+            port,
+            route,
+            lookup,
+            hops,
+            Verdict.DROP if dropped else Verdict.ALLOW,
+            outcomes,
+            suggest(self.snapshot, self._name, list(_needs(dropped))) if dropped else None,
+        )
+
+    def peers(self, text: str) -> list[Peer]:
+        """The pods, or the address, that a text names; raises InputError for none."""
+        if text.startswith("ip:"):
+            address = text.removeprefix("ip:")
+            if not parse_address(address)[0]:
+                raise InputError(f"{text}: not an address")
+            peer = self.snapshot.peer(text)
+            return [peer] if peer else []
+        key = text if "/" in text else f"default/{text}"
+        pod = self.snapshot.pods.get(key)
+        found = [pod] if pod else self._workload(key)
+        if not found:
+            raise InputError(f"{text}: no such pod or workload")
+        return found
+
+    def _workload(self, key: str) -> list[Peer]:
+        if self._workloads is None:
+            self._workloads = {}
+            for pod_key, document in self._by_key.items():
+                peer = self.snapshot.pods.get(pod_key)
+                if peer is not None:
+                    owner = str(self.owners.workload(document))
+                    self._workloads.setdefault(owner, []).append(peer)
+        return self._workloads.get(key, [])
+
+    def _route(self, source: Peer, target: str, protocol: str, port: int | None) -> Route:
+        if target.startswith("ip:"):
+            address = target.removeprefix("ip:")
+            if not parse_address(address)[0]:
+                raise InputError(f"{target}: not an address")
+            return self.directory.by_address(address, protocol, port)
+        if "/" not in target:
+            namespace = source.namespace or "default"
+            return self.directory.by_name(target, namespace, protocol, port)
+        namespace, _, name = target.partition("/")
+        pod = self.snapshot.pods.get(target)
+        found = [pod] if pod else self._workload(target)
+        service = self.directory.service(namespace, name)
+        if not found and service is not None:
+            return self.directory.through(service, protocol, port)
+        return Route(tuple(Endpoint(peer, port) for peer in found or self.peers(target)))
+
+    def _lookup(self, sources: Iterable[Peer]) -> tuple[Hop, ...]:
+        """The ways to the cluster's DNS servers."""
+        service = self.directory.service("kube-system", "kube-dns")
+        if service is None:
+            return ()
+        ends = self.directory.through(service, "UDP", 53).endpoints
+        return tuple(
+            self._hop(source, end, "UDP", Via.SERVICE) for source in sources for end in ends
+        )
+
+    def _hop(self, source: Peer, end: Endpoint, protocol: str, via: Via) -> Hop:
+        policies, port = self.snapshot.policies, end.port
+        decision = policies.decide(source, end.peer, protocol, port, via=via)
+        egress = self._side(decision.egress, source, end.peer, protocol, port)
+        ingress = self._side(decision.ingress, end.peer, source, protocol, port)
+        listening = self._listening(end, protocol)
+        return Hop(source, end.peer, protocol, port, decision.verdict, egress, ingress, listening)
+
+    def _listening(self, end: Endpoint, protocol: str) -> bool | None:
+        """Whether somebody listens; None where nobody here can know."""
+        if end.port is None or not end.peer.namespace:
+            return None
+        return self._listens(end.peer, protocol, end.port)
+
+    def _declares(self, peer: Peer, protocol: str, port: int) -> bool:
+        declared = self._declared.get(peer.key)
+        if declared is None:
+            ports = declared_ports(self._by_key[peer.key])
+            declared = frozenset((entry.protocol, entry.number) for entry in ports)
+            self._declared[peer.key] = declared
+        return (protocol, port) in declared
+
+    def _side(
+        self, decision: DirectionDecision, pod: Peer, other: Peer, protocol: str, port: int | None
+    ) -> Side:
+        direction = decision.direction
+        if always_allowed(direction, pod, other) or decision.reason is Reason.LOOPBACK:
+            return Side(decision, pod.key, ())
+        selection = self.snapshot.policies.selection(direction, pod)
+        trials = try_policies(selection, pod, other, protocol, port)
+        if not selection.policies:
+            return Side(decision, pod.key, trials)
+        rules, policies = _named(decision, trials)
+        rest = _without(selection, set(rules), set(policies))
+        without = judge(rest, pod, other, protocol, port).verdict
+        return Side(decision, pod.key, trials, rules, policies, without)
+
+    def _name(self, peer: Peer) -> str:
+        """A short name for a peer, to name policies after."""
+        document = self._by_key.get(peer.key)
+        return self.owners.workload(document).name if document else peer.name or peer.address
+
+
+def _named(
+    decision: DirectionDecision, trials: Iterable[PolicyTrial]
+) -> tuple[tuple[RuleRef, ...], tuple[PolicyRef, ...]]:
+    """The rules, or else the policies, that the verdict rests on."""
+    matched = decision.matched
+    if matched is None:
+        isolating = [t.policy for t in trials if t.tier is Tier.NETWORK_POLICY]
+        return (), tuple(isolating) if decision.verdict is Verdict.DROP else ()
+    tier = next(trial.tier for trial in trials if trial.policy == matched.policy)
+    if tier is not Tier.NETWORK_POLICY:
+        return (matched,), ()
+    matching = (r.ref for t in trials if t.tier is tier for r in t.rules if r.matched)
+    return tuple(matching), ()
+
+
+def _without(selection: Selection, rules: set[RuleRef], policies: set[PolicyRef]) -> Selection:
+    """The selection as it would be without some rules or policies."""
+    gone = {(ref.policy, ref.index) for ref in rules}
+    kept = [
+        CompiledPolicy(
+            policy.ref,
+            policy.tier,
+            policy.subject,
+            {
+                selection.direction: tuple(
+                    rule
+                    for rule in policy.rules[selection.direction]
+                    if (policy.ref, rule.index) not in gone
+                )
+            },
+            policy.priority,
+        )
+        for policy in selection.policies
+        if policy.ref not in policies
+    ]
+    return Selection.of(selection.direction, kept)
+
+
+def _outcomes(route: Route, lookup: tuple[Hop, ...], hops: tuple[Hop, ...]) -> tuple[Outcome, ...]:
+    """What the program may see, one of these at each attempt."""
+    if route.by_name and any(hop.verdict is Verdict.DROP for hop in lookup):
+        return (Outcome.UNRESOLVED,)
+    if route.dead_end is DeadEnd.NO_NAME:
+        return (Outcome.UNRESOLVED,)
+    if route.dead_end is DeadEnd.NO_ENDPOINT:
+        return (Outcome.REFUSED,)
+    if route.dead_end is DeadEnd.NO_SERVICE_PORT:
+        return (Outcome.TIMED_OUT,)
+    return tuple(dict.fromkeys(hop.outcome for hop in hops))
+
+
+def _needs(dropped: Iterable[Hop]) -> Iterable[Need]:
+    for hop in dropped:
+        for side in (hop.egress, hop.ingress):
+            if side.decision.verdict is Verdict.DROP:
+                yield Need(side.decision, hop.source, hop.target, hop.protocol, hop.port)
+
+
+def with_dns(documents: list[Document]) -> list[Document]:
+    """The documents, with the DNS of a kubeadm cluster if they do not say where it is."""
+    for document in documents:
+        if document.get("kind") == "Service" and name_of(document) == "kube-dns":
+            return documents
+    labels = {"k8s-app": "kube-dns"}
+    ports = [
+        {"name": "dns", "protocol": "UDP", "containerPort": 53},
+        {"name": "dns-tcp", "protocol": "TCP", "containerPort": 53},
+    ]
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "coredns", "namespace": "kube-system", "labels": labels},
+        "spec": {"containers": [{"name": "coredns", "ports": ports}]},
+    }
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "kube-dns", "namespace": "kube-system"},
+        "spec": {
+            "clusterIP": "10.96.0.10",
+            "selector": labels,
+            "ports": [{**port, "port": 53} for port in ports],
+        },
+    }
+    return [*documents, pod, service]
