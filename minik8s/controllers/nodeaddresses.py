@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ipaddress import ip_network
 
 from minik8s.ipam import AddressPool, PoolExhausted
@@ -40,10 +41,11 @@ class NodeAddresses:
             taken.append(address)
         return tuple(taken)
 
-    def reserve(self, addresses: tuple[str, ...]) -> None:
+    def reserve(self, addresses: Iterable[str]) -> None:
         """Keep addresses that pods have brought along from being given to others."""
+        pools = self._every_pool()
         for address in addresses:
-            for pool in self._every_pool():
+            for pool in pools:
                 if address in pool:
                     pool.reserve(address)
 

@@ -62,12 +62,13 @@ class _BackOff:
 
 @dataclass(slots=True)
 class _Run:
-    """What a kubelet remembers of one pod that it has taken up."""
+    """What a kubelet remembers of one pod that it has taken up; a restored one is left alone."""
 
     uid: str
     node: str
     addresses: tuple[str, ...] = ()
     sandbox: bool = False
+    restored: bool = False
     exits: list[tuple[str, int]] = field(default_factory=list)
     back_offs: dict[str, _BackOff] = field(default_factory=dict)
 
@@ -121,7 +122,8 @@ class Kubelet(Controller):
     def adopt(self, pod: Document) -> None:
         """Take up a pod that a snapshot says is running; nothing of it is changed."""
         addresses = pod_addresses(pod)
-        self._runs[key_of(pod)] = _Run(uid_of(pod), node_name(pod), addresses, sandbox=True)
+        run = _Run(uid_of(pod), node_name(pod), addresses, sandbox=True, restored=True)
+        self._runs[key_of(pod)] = run
         if not host_network(pod):
             self.addresses.reserve(addresses)
 
@@ -162,7 +164,9 @@ class Kubelet(Controller):
             return
         if is_terminating(pod):
             self._terminate(pod, run)
-        elif not is_terminal(pod):
+        elif is_terminal(pod) or (run is not None and run.restored):
+            return
+        else:
             if run is None:
                 run = self._runs[key] = _Run(uid_of(pod), node_name(pod))
             self._sync(pod, run)

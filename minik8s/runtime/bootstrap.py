@@ -20,7 +20,7 @@ from minik8s.ids import Ids
 from minik8s.model.metadata import Document, owner_reference
 from minik8s.model.registry import LEASE, NAMESPACE, NODE, POD, Registry
 from minik8s.model.workloads import qos_class
-from minik8s.runtime.nodes import node_document, record_start
+from minik8s.runtime.nodes import node_document
 from minik8s.runtime.profile import ClusterProfile, NodeProfile, minor_version
 from minik8s.store import Store
 
@@ -37,6 +37,8 @@ _COREDNS = {37: "v1.14.6", 20: "1.7.0"}
 _ETCD = {37: "3.6.8-0", 20: "3.4.13-0"}
 _KINDNET = "v20240202-8f1494ea"
 """A kindnetd from before it enforced policies (kind 0.24 changed that)."""
+
+PLUGINS_WITH_OBJECTS = ("cilium", "kindnet")
 
 Values: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -127,8 +129,12 @@ class Bootstrap:
     def add_ons(self) -> None:
         """CoreDNS, kube-proxy, and the network plugin's agent if it has one."""
         create(self.store, documents("addons", self.values))
-        if self.profile.cni in ("cilium", "kindnet"):
-            create(self.store, documents(self.profile.cni, self.values))
+        self.plugin()
+
+    def plugin(self) -> None:
+        """The objects of the network plugin; some plugins have none."""
+        if self.profile.cni in PLUGINS_WITH_OBJECTS:
+            create(self.store, documents(str(self.profile.cni), self.values))
 
     def _static_pods(self, node: NodeProfile, owner: Document) -> list[Document]:
         address = self.profile.node_address(node)
@@ -170,6 +176,3 @@ def _mirrored(pod: Document, owner: Document, now: str) -> Document:
 def _digest(text: str) -> str:
     """32 hexadecimal digits that depend on a name alone."""
     return f"{Ids(0).stream(text).getrandbits(128):032x}"
-
-
-__all__ = ["ROOT_CA", "Bootstrap", "create", "documents", "record_start", "values_of"]

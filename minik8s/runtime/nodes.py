@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
+from minik8s.clock import rfc3339
 from minik8s.controllers.events import Recorder, Source
 from minik8s.controllers.nodeaddresses import node_block
 from minik8s.ids import Ids
@@ -68,6 +71,14 @@ def node_document(profile: ClusterProfile, node: NodeProfile, index: int, now: s
             "nodeInfo": _node_info(profile, node, address),
         },
     }
+
+
+def worker_document(profile: ClusterProfile, name: str, index: int, now: float) -> Document:
+    """One more worker, with the next addresses of the cluster's blocks."""
+    address = str(ip_network(profile.node_cidr)[index + 2])
+    node = NodeProfile(name, address=address)
+    grown = replace(profile, nodes=(*profile.nodes, node))
+    return node_document(grown, node, index, rfc3339(now))
 
 
 def node_conditions(profile: ClusterProfile, now: str) -> list[Document]:

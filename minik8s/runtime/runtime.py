@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from minik8s.clock import DEFAULT_START, Clock
+from minik8s.clock import DEFAULT_START, Clock, rfc3339
 from minik8s.controllers.base import Context, Manager
 from minik8s.controllers.daemonset import DaemonSetController
 from minik8s.controllers.deployment import DeploymentController
@@ -15,7 +15,7 @@ from minik8s.controllers.endpointslice import (
 from minik8s.controllers.events import Recorder
 from minik8s.controllers.garbagecollector import GarbageCollector
 from minik8s.controllers.namespace import NamespaceController
-from minik8s.controllers.nodeaddresses import NodeAddresses
+from minik8s.controllers.nodeaddresses import NodeAddresses, node_block
 from minik8s.controllers.nodelifecycle import NodeLifecycleController
 from minik8s.controllers.podlifecycle import Kubelet
 from minik8s.controllers.probes import Probes
@@ -24,15 +24,22 @@ from minik8s.controllers.scheduler import Scheduler
 from minik8s.controllers.serviceaccount import NamespaceFurnisher
 from minik8s.ids import Ids
 from minik8s.ipam import AddressPool
-from minik8s.model.metadata import Document
-from minik8s.model.registry import Registry
+from minik8s.model.metadata import Document, name_of, namespace_of
+from minik8s.model.registry import NAMESPACE, NODE, POD, Registry
+from minik8s.model.workloads import host_network, is_ready, pod_addresses, pod_phase
 from minik8s.network import Connection, Network, Settings
 from minik8s.runtime.bootstrap import ROOT_CA, Bootstrap
 from minik8s.runtime.containers import Containers
-from minik8s.runtime.nodes import record_start
+from minik8s.runtime.nodes import (
+    node_conditions,
+    record_ready,
+    record_start,
+    worker_document,
+)
 from minik8s.runtime.probing import NetworkProber
 from minik8s.runtime.profile import ClusterProfile, Cni, kubeadm_profile, minor_version
 from minik8s.runtime.sessions import ExecSession
+from minik8s.runtime.snapshot import Snapshot, open_declared_ports, read
 from minik8s.store import Store
 
 
@@ -121,8 +128,49 @@ class Runtime:
         self.clock.run_until(start)
 
     def load(self, documents: Iterable[Document]) -> None:
-        """Restore a snapshot: objects as they are, status kept, pods running and listening."""
-        raise NotImplementedError
+        """Restore a snapshot: objects as they are, status kept, pods running and listening.
+
+        Namespaces and nodes that it lacks are made. The base cluster's kube-system stays unless
+        the snapshot has one of its own, and so do its nodes. Raises BadRequest, and Invalid for
+        a policy, before anything has changed.
+        """
+        snapshot = Snapshot(self.store, read(self.registry, documents))
+        snapshot.add_namespaces()
+        self.collector.trust(document for _, document in snapshot.rows)
+        for kind, document in snapshot.replaced():
+            self.store.delete(kind, namespace_of(document), name_of(document))
+        for name in snapshot.missing_nodes():
+            self._add_worker(name)
+        self.store.load(snapshot.of(NAMESPACE) + snapshot.of(NODE))
+        self._make_way(snapshot)
+        snapshot.place_pods(self.addresses)
+        self.store.load([d for kind, d in snapshot.rows if kind not in (NAMESPACE, NODE)])
+        for pod in snapshot.of(POD):
+            self._take_up(pod)
+        self.settle()
+
+    def _make_way(self, snapshot: Snapshot) -> None:
+        """Keep the snapshot's addresses for its pods; a base pod that has one gets another."""
+        wanted = {address for pod in snapshot.of(POD) for address in pod_addresses(pod)}
+        self.addresses.reserve(wanted)
+        for pod in self.store.list(POD):
+            if not host_network(pod) and wanted.intersection(pod_addresses(pod)):
+                self.store.delete(POD, namespace_of(pod), name_of(pod))
+        self.settle()
+        self.addresses.reserve(wanted)
+
+    def _add_worker(self, name: str) -> None:
+        """A node that only its pods speak of."""
+        index = self.store.count(NODE)
+        self.store.create(NODE, worker_document(self.profile, name, index, self.clock.now))
+
+    def _take_up(self, pod: Document) -> None:
+        stored = self.store.get(POD, namespace_of(pod), name_of(pod))
+        if stored is None or pod_phase(stored) != "Running":
+            return
+        self.kubelet.adopt(stored)
+        self.containers.start(stored)
+        open_declared_ports(self.network, stored)
 
     def install_cni(self, cni: Cni, *, version: str = "", pod_cidr: str = "") -> None:
         """Put a network plugin in place: its objects, Ready nodes, and enforcement if it can.
@@ -130,7 +178,27 @@ class Runtime:
         With `cilium` a policy change re-judges open connections, as Cilium's datapath does.
         Pods made from now on get addresses from `pod_cidr`, if one is given.
         """
-        raise NotImplementedError
+        self.profile = self.profile.with_cni(cni, version)
+        if pod_cidr:
+            for index, node in enumerate(self.store.list(NODE), start=1):
+                self.addresses.assign(name_of(node), [node_block(pod_cidr, index)])
+        Bootstrap(self.store, self.profile).plugin()
+        self.settle()
+        self.settings.enforcement = cni == "cilium"
+        if cni == "cilium":
+            self.settings.established = "rejudge"
+        for node in self.store.list(NODE):
+            self._make_ready(node)
+        self.settle()
+
+    def _make_ready(self, node: Document) -> None:
+        if is_ready(node) == self.profile.ready:
+            return
+        conditions = node_conditions(self.profile, rfc3339(self.clock.now))
+        status = {**node["status"], "conditions": conditions}
+        updated = self.store.update(NODE, {**node, "status": status})
+        if self.profile.ready:
+            record_ready(self.recorder, updated)
 
     def exec(
         self,
