@@ -95,7 +95,7 @@ class Shell:
         self._env = {"HOME": cwd, "USER": username, **(env or {})}
         self._cwd = cwd
         self._own = dict(programs or {})
-        self.programs: dict[str, Program] = {**tools(self), **self._own}
+        self.programs: Mapping[str, Program] = {**tools(self), **self._own}
         self._rewrite = Rewriter(jobs=background is not None)
         self._helper = Helper(self, self._rewrite)
         self._options: set[str] = set()
@@ -267,7 +267,8 @@ class Shell:
         return engine
 
     def _mount_folders(self, engine: Bash) -> None:
-        programs = _program_folder(frozenset(self.keep | set(self._own)))
+        visible = {name for name in self._own if not name.startswith("__")}
+        programs = _program_folder(frozenset(self.keep | visible))
         for path, tree in (("/usr/bin", programs), ("/bin", programs), *self._mounts):
             engine.mount(path, tree, read_only=True)
 
@@ -347,7 +348,7 @@ class Shell:
     def register(self, name: str, program: Program) -> None:
         """Add a command, or replace one."""
         self._own[name] = program
-        self.programs[name] = program
+        self.programs = {**self.programs, name: program}
         self._changed(name)
 
     def unregister(self, name: str) -> None:

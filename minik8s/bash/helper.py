@@ -5,12 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from random import Random
 from typing import Protocol
 
 from minik8s.bash.rewrite import HELPER, Rewriter
-from minik8s.bash.values import Background, Invocation, Outcome
+from minik8s.bash.values import Background, Invocation, Outcome, Program
 
 _READ_ONLY = re.compile(
     r"^declare -\S+ (?:BASHOPTS|BASH_VERSINFO|EUID|UID|PPID|SHELLOPTS|PIPESTATUS|_)=.*$",
@@ -28,6 +29,8 @@ class Host(Protocol):
     now: Callable[[], float]
     username: str
     background: Callable[[Background], int] | None
+
+    programs: Mapping[str, Program]
 
     def read_script(self, path: str) -> str:
         """The text of a file; raises OSError."""
@@ -216,6 +219,14 @@ class Helper:
     def _missing(self, arguments: list[str], _invocation: Invocation) -> Outcome:
         message = f"bash: line 1: {arguments[1]}\n" if arguments[1] else ""
         return Outcome(stderr=message, exit_code=1)
+
+    def _call(self, arguments: list[str], invocation: Invocation) -> Outcome:
+        """A program of ours whose name the engine keeps for itself."""
+        name, *rest = arguments
+        program = self._shell.programs.get(name)
+        if program is None:
+            return Outcome()
+        return program(replace(invocation, name=name, argv=rest))
 
     # -- begin and end ---------------------------------------------------------------------
 

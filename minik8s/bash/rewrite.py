@@ -43,7 +43,7 @@ _WHOLE = {
     "command": "about",
 }
 _SUSPECT = re.compile(
-    r"RANDOM|SECONDS|EPOCHREALTIME|UID|&|\$!|\$\{!|\b(time|eval|source|bash|sh|watch|type|command)\b"
+    r"RANDOM|SECONDS|EPOCHREALTIME|UID|&|\$!|\$\{!|\b(time|eval|source|bash|sh|watch|type|command|history)\b"
     r"|(^|[\s;|(])\.\s",
     re.MULTILINE,
 )
@@ -175,6 +175,8 @@ class Rewriter:
             opener = "" if prefix else "{ "
             edits.insert(first.start, f'{prefix}{opener}eval "$({HELPER} {_WHOLE[name]} ')
             edits.close(last.end, ')"; )' if prefix else ')"; }')
+        elif name == "history":
+            edits.replace(first.start, first.end, f"{HELPER} call history")
         elif name == "eval" and last is not first:
             edits.insert(command.words[1].start, f'"$({HELPER} rewrite-text ')
             edits.close(last.end, ')"')

@@ -112,8 +112,8 @@ DASH = Dialect("sh", "{name}: {line}", "{where}: {command}: not found")
 class Limits:
     """When a script is stopped: loop turns, commands, seconds of real time (None: never)."""
 
-    loop_turns: int = 100_000
-    commands: int = 1_000_000
+    loop_turns: int = 10_000
+    commands: int = 200_000
     seconds: float | None = 30.0
 
 
