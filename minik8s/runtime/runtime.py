@@ -47,7 +47,9 @@ class Runtime:
     """One cluster. `nodes` counts workers; the control plane comes on top.
 
     `enforcement` puts a network plugin that enforces policy in place (`cilium`), or one that
-    does not (`kindnet`); `profile` describes any other cluster and wins over both.
+    does not (`kindnet`); `profile` describes any other cluster and wins over both. A `clock`
+    that is given is shared with other clusters (those of one terminal); the first
+    `profile.age` seconds of this one then pass on it.
     """
 
     def __init__(
@@ -58,10 +60,11 @@ class Runtime:
         enforcement: bool = True,
         profile: ClusterProfile | None = None,
         start: float = DEFAULT_START,
+        clock: Clock | None = None,
     ) -> None:
         cni: Cni = "cilium" if enforcement else "kindnet"
         self.profile = profile or kubeadm_profile(nodes, cni=cni)
-        self.clock = Clock(start - self.profile.age)
+        self.clock = clock if clock is not None else Clock(start - self.profile.age)
         self.ids = Ids(seed)
         self.registry = Registry()
         self.store = Store(self.clock, self.ids, self.registry)
@@ -75,7 +78,7 @@ class Runtime:
         self._manager = Manager(self.store)
         self._manager.on_wake = self._woken
         self._add_controllers()
-        self._boot(start)
+        self._boot(self.clock.now + self.profile.age)
 
     def settle(self) -> None:
         """Let the controllers run until nothing changes; takes no simulated time."""
