@@ -256,6 +256,90 @@ RULES = [
      ["spec.topologySpreadConstraints[0].maxSkew: Invalid value: 0: must be greater than zero",
       'spec.topologySpreadConstraints[0].whenUnsatisfiable: Unsupported value: "Maybe": supported '
       'values: "DoNotSchedule", "ScheduleAnyway"']),
+    ("pod", "spec.volumes",
+     [{"name": "v", "downwardAPI": {"items": [
+         {"path": "/a", "fieldRef": {"fieldPath": "metadata.labels['app']"}},
+         {"path": "b", "fieldRef": {"fieldPath": "status.podIP"}},
+         {"path": "c"},
+         {"path": "d", "resourceFieldRef": {"resource": "limits.cpu"}}]}}],
+     ['spec.volumes[0].downwardAPI[0].path: Invalid value: "/a": must be a relative path',
+      'spec.volumes[0].downwardAPI[1].fieldRef.fieldPath: Unsupported value: "status.podIP": '
+      'supported values: "metadata.annotations", "metadata.labels", "metadata.name", '
+      '"metadata.namespace", "metadata.uid"',
+      "spec.volumes[0].downwardAPI[2]: Required value: one of fieldRef and resourceFieldRef is "
+      "required",
+      "spec.volumes[0].downwardAPI[3].resourceFieldRef.containerName: Required value"]),
+    ("pod", "spec.volumes",
+     [{"name": "v", "projected": {"sources": [
+         {"serviceAccountToken": {"path": "../x", "expirationSeconds": 5}},
+         {"configMap": {"name": "c"}, "secret": {"name": "s"}}]}}],
+     ["spec.volumes[0].projected.sources[0].serviceAccountToken.expirationSeconds: Invalid value: "
+      "5: may not specify a duration less than 10 minutes",
+      'spec.volumes[0].projected.sources[0].serviceAccountToken.path: Invalid value: "../x": must '
+      "not contain '..'",
+      "spec.volumes[0].projected.sources[1].secret: Forbidden: may not specify more than 1 volume "
+      "type"]),
+    ("pod", "spec.volumes",
+     [{"name": "a", "hostPath": {"path": "/a/../b", "type": "Pipe"}},
+      {"name": "b", "nfs": {"path": "b"}},
+      {"name": "c", "persistentVolumeClaim": {"claimName": ""}},
+      {"name": "d", "secret": {"secretName": "s", "items": [{"key": "", "path": "..x"}]}}],
+     ['spec.volumes[0].hostPath.path: Invalid value: "/a/../b": must not contain \'..\'',
+      'spec.volumes[0].hostPath.type: Unsupported value: "Pipe": supported values: "", '
+      '"BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", '
+      '"Socket"',
+      "spec.volumes[1].nfs.server: Required value",
+      'spec.volumes[1].nfs.path: Invalid value: "b": must be an absolute path',
+      "spec.volumes[2].persistentVolumeClaim.claimName: Required value",
+      "spec.volumes[3].secret.items[0].key: Required value",
+      'spec.volumes[3].secret.items[0].path: Invalid value: "..x": must not start with \'..\'']),
+    ("pod", "spec.affinity", {"nodeAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+            {"matchExpressions": [{"key": "a", "operator": "In"},
+                                  {"key": "b", "operator": "Exists", "values": ["c"]},
+                                  {"key": "c", "operator": "Gt", "values": []},
+                                  {"key": "d", "operator": "Is"}]}]},
+        "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 0, "preference": {}}]}},
+     [f"spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution{text}" for text in
+      [".nodeSelectorTerms[0].matchExpressions[0].values: Required value: must be specified when "
+       "`operator` is 'In' or 'NotIn'",
+       ".nodeSelectorTerms[0].matchExpressions[1].values: Forbidden: may not be specified when "
+       "`operator` is 'Exists' or 'DoesNotExist'",
+       ".nodeSelectorTerms[0].matchExpressions[2].values: Required value: must be specified single "
+       "value when `operator` is 'Lt' or 'Gt'",
+       '.nodeSelectorTerms[0].matchExpressions[3].operator: Invalid value: "Is": not a valid '
+       "selector operator"]]
+     + ["spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].weight: "
+        "Invalid value: 0: must be in the range 1-100"]),
+    ("pod", "spec.dnsConfig",
+     {"nameservers": ["a", "10.0.0.1", "10.0.0.2", "10.0.0.3"], "searches": ["a_b.c.", "A"],
+      "options": [{"value": "5"}]},
+     ['spec.dnsConfig.nameservers: Invalid value: ["a","10.0.0.1","10.0.0.2","10.0.0.3"]: must not '
+      "have more than 3 nameservers",
+      'spec.dnsConfig.nameservers[0]: Invalid value: "a": must be a valid IP address, (e.g. '
+      "10.9.8.7 or 2001:db8::ffff)",
+      f'spec.dnsConfig.searches[1]: Invalid value: "A": {SUBDOMAIN}',
+      "spec.dnsConfig.options[0]: Required value: must not be empty"]),
+    ("pod", "spec.hostAliases", [{"ip": "x", "hostnames": ["A"]}],
+     ['spec.hostAliases[0].ip: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or '
+      "2001:db8::ffff)",
+      f'spec.hostAliases[0].hostnames[0]: Invalid value: "A": {SUBDOMAIN}']),
+    ("pod", "spec.readinessGates", [{"conditionType": "a b"}],
+     [f'spec.readinessGates[0].conditionType: Invalid value: "a b": {QUALIFIED}']),
+    ("pod", "spec.schedulingGates", [{"name": "a"}, {"name": "a"}],
+     ['spec.schedulingGates[1]: Duplicate value: "a"']),
+    ("pod", "spec.containers.0.envFrom",
+     [{}, {"configMapRef": {"name": ""}}, {"prefix": "a=", "secretRef": {"name": "s"}}],
+     [f'{CONTAINER}.envFrom: Invalid value: "": must specify one of: `configMapRef` or `secretRef`',
+      f"{CONTAINER}.envFrom[1].configMapRef.name: Required value",
+      f'{CONTAINER}.envFrom[2].prefix: Invalid value: "a=": a valid environment variable name must '
+      "consist only of printable ASCII characters other than '='"]),
+    ("pod", "spec",
+     {"volumes": [{"name": "v"}], "containers": [{**IMAGE, "volumeMounts": [
+         {"name": "v", "mountPath": "/v", "subPath": "/x", "mountPropagation": "Bidirectional"}]}]},
+     [f'{CONTAINER}.volumeMounts.subPath: Invalid value: "/x": must be a relative path',
+      f"{CONTAINER}.volumeMounts.mountPropagation: Forbidden: Bidirectional mount propagation is "
+      "available only to privileged containers"]),
     # services
     ("service", "metadata.name", "a.b",
      ['metadata.name: Invalid value: "a.b": a DNS-1035 label must consist of lower case '
@@ -288,6 +372,39 @@ RULES = [
       "(127.0.0.0/8, ::1/128)"]),
     ("service", "spec.selector", {"a b": "c"},
      [f'spec.selector: Invalid value: "a b": {QUALIFIED}']),
+    ("service", "spec", {"ports": [{"port": 80}], "loadBalancerSourceRanges": ["10.0.0.0"],
+                         "allocateLoadBalancerNodePorts": True, "healthCheckNodePort": 30000,
+                         "externalTrafficPolicy": "Local", "internalTrafficPolicy": "Near",
+                         "trafficDistribution": "Far"},
+     ["spec.loadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'",
+      'spec.loadBalancerSourceRanges[0]: Invalid value: "10.0.0.0": must be a valid CIDR value, '
+      "(e.g. 10.9.8.0/24 or 2001:db8::/64)",
+      "spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when `type` is "
+      "'LoadBalancer'",
+      'spec.externalTrafficPolicy: Invalid value: "Local": may only be set for '
+      "externally-accessible services",
+      "spec.healthCheckNodePort: Invalid value: 30000: may only be set when `type` is "
+      "'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+      'spec.internalTrafficPolicy: Unsupported value: "Near": supported values: "Cluster", "Local"',
+      'spec.trafficDistribution: Unsupported value: "Far": supported values: "PreferClose", '
+      '"PreferSameNode", "PreferSameZone"']),
+    ("service", "spec.ipFamilies", ["IPv4", "IPv4", "IPv5"],
+     ['spec.ipFamilies[1]: Duplicate value: "IPv4"',
+      'spec.ipFamilies[2]: Unsupported value: "IPv5": supported values: "IPv4", "IPv6"']),
+    ("service", "spec", {"ports": [{"port": 80}], "clusterIP": "10.0.0.1",
+                         "clusterIPs": ["10.0.0.2", "10.0.0.3"]},
+     ['spec.clusterIPs: Invalid value: ["10.0.0.2","10.0.0.3"]: first value must match '
+      "`clusterIP`",
+      'spec.clusterIPs: Invalid value: ["10.0.0.2","10.0.0.3"]: may specify no more than one IP '
+      "for each IP family"]),
+    ("service", "spec", {"type": "ExternalName", "externalName": "a_b", "clusterIP": "None"},
+     ["spec.clusterIPs: Forbidden: may not be set for ExternalName services",
+      f'spec.externalName: Invalid value: "a_b": {SUBDOMAIN}']),
+    ("service", "spec",
+     {"ports": [{"port": 80}], "sessionAffinity": "ClientIP",
+      "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 90000}}},
+     ["spec.sessionAffinityConfig.clientIP.timeoutSeconds: Invalid value: 90000: must be greater "
+      "than 0 and less than 86400"]),
     ("endpoints", "subsets", [{}],
      ["subsets[0]: Required value: must specify `addresses` or `notReadyAddresses`"]),
     ("endpointslice", "addressType", "ipv4",
@@ -341,6 +458,12 @@ RULES = [
     ("secret", "data", {"..": ""}, ['data[..]: Invalid value: "..": must not be \'..\'']),
     ("secret", "type", "kubernetes.io/tls",
      ["data[tls.crt]: Required value", "data[tls.key]: Required value"]),
+    ("secret", "type", "kubernetes.io/basic-auth",
+     ["data[username]: Required value", "data[password]: Required value"]),
+    ("secret", "type", "kubernetes.io/service-account-token",
+     ["metadata.annotations[kubernetes.io/service-account.name]: Required value"]),
+    ("secret", "data", {"a": "QUFB" * 350000},
+     ["data: Too long: may not be more than 1048576 bytes"]),
     ("node", "spec.taints", [{"key": "a", "effect": "Sometimes"}],
      ['metadata.taints[0].effect: Unsupported value: "Sometimes": supported values: '
       '"NoSchedule", "PreferNoSchedule", "NoExecute"']),
@@ -353,6 +476,19 @@ RULES = [
      ['spec.limits[0].min[cpu]: Invalid value: "2": min value 2 is greater than max value 1']),
     ("role", "rules", [{"apiGroups": [""], "resources": ["pods"]}],
      ["rules[0].verbs: Required value: verbs must contain at least one value"]),
+    ("role", "rules", [{"verbs": ["get"], "nonResourceURLs": ["/healthz"]}, {"verbs": ["get"]}],
+     ['rules[0].nonResourceURLs: Invalid value: ["/healthz"]: namespaced rules cannot apply to '
+      "non-resource URLs",
+      "rules[1].apiGroups: Required value: resource rules must supply at least one api group",
+      "rules[1].resources: Required value: resource rules must supply at least one resource"]),
+    ("rolebinding", "subjects", [{"kind": "Robot", "name": ""}, {"kind": "ServiceAccount",
+                                                                "name": "A"}],
+     ["subjects[0].name: Required value",
+      'subjects[0].kind: Unsupported value: "Robot": supported values: "ServiceAccount", "User", '
+      '"Group"',
+      f'subjects[1].name: Invalid value: "A": {SUBDOMAIN}']),
+    ("role", "metadata.name", "a/b",
+     ["metadata.name: Invalid value: \"a/b\": may not contain '/'"]),
     ("rolebinding", "roleRef.name", "", ["roleRef.name: Required value"]),
 ]  # fmt: skip
 

@@ -68,9 +68,8 @@ def _families(spec: Document, families: Sequence[str]) -> Document:
     addresses = spec.get("clusterIPs") or [spec.get("clusterIP") or ""]
     if addresses[0] == "None" and not spec.get("selector"):
         return _headless_without_selector(spec, families)
-    chosen = spec.get("ipFamilies") or [_family_of(address) for address in addresses if address]
-    if not chosen or addresses[0] == "None":
-        chosen = spec.get("ipFamilies") or [families[0]]
+    named = dict.fromkeys(_family_of(address) for address in addresses if _is_address(address))
+    chosen = spec.get("ipFamilies") or list(named) or [families[0]]
     policy = spec.get("ipFamilyPolicy") or (
         "SingleStack" if len(chosen) == 1 else "RequireDualStack"
     )
@@ -90,6 +89,10 @@ def _headless_without_selector(spec: Document, families: Sequence[str]) -> Docum
 
 def _both(chosen: Sequence[str]) -> list[str]:
     return [chosen[0], IPV6 if chosen[0] == IPV4 else IPV4]
+
+
+def _is_address(text: str) -> bool:
+    return text not in ("", "None")
 
 
 def _family_of(address: str) -> str:
