@@ -12,7 +12,7 @@ from enum import Enum
 
 from minik8s.analysis.directory import DeadEnd, Directory, Endpoint, Route
 from minik8s.analysis.inputs import InputError
-from minik8s.analysis.suggest import Need, Suggestion, suggest
+from minik8s.analysis.suggest import Need, Suggestion, Surroundings, suggest
 from minik8s.analysis.workloads import Owners, complete
 from minik8s.model.metadata import Document, name_of, namespace_of
 from minik8s.model.workloads import declared_ports
@@ -131,6 +131,7 @@ class Explainer:
             if d.get("kind") == "Pod"
         }
         self._listens = listens or self._declares
+        self._around = Surroundings(self.snapshot, self._name)
 
     def explain(
         self, source: str, target: str, port: int | None, protocol: str = "TCP"
@@ -160,7 +161,7 @@ class Explainer:
             hops,
             Verdict.DROP if dropped else Verdict.ALLOW,
             outcomes,
-            suggest(self.snapshot, self._name, list(_needs(dropped))) if dropped else None,
+            suggest(self._around, list(_needs(dropped))) if dropped else None,
         )
 
     def peers(self, text: str) -> list[Peer]:

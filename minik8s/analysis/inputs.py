@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,14 +103,26 @@ def _checked(name: str, text: str, max_bytes: int) -> str:
 
 def parse(name: str, text: str) -> Iterator[Source]:
     """The objects in a YAML or JSON text; raises InputError with the line."""
-    if text.lstrip()[:1] == "{":
-        yield from _parse_json(name, text)
-        return
-    yield from _parse_yaml(name, text)
+    for value, line, node in _values(name, text):
+        yield from _objects(name, line, value, node)
 
 
-def _parse_json(name: str, text: str) -> Iterator[Source]:
-    """One JSON object, or one on each line."""
+LineOf = Callable[[str], int]
+"""The line of a field, given its path in the value."""
+
+
+def values(name: str, text: str) -> Iterator[tuple[Any, int, LineOf]]:
+    """The YAML documents or JSON values of a text, whatever they are, with their lines."""
+    for value, line, node in _values(name, text):
+        yield value, line, Source({}, name, line, node).line_of
+
+
+def _values(name: str, text: str) -> Iterator[tuple[Any, int, Any]]:
+    return _json_values(name, text) if text.lstrip()[:1] == "{" else _yaml_values(name, text)
+
+
+def _json_values(name: str, text: str) -> Iterator[tuple[Any, int, Any]]:
+    """One JSON object, or several after each other (JSON lines)."""
     decoder, position, line = json.JSONDecoder(), 0, 1
     while True:
         while position < len(text) and text[position].isspace():
@@ -122,12 +134,14 @@ def _parse_json(name: str, text: str) -> Iterator[Source]:
             value, end = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
             raise InputError(f"{name}:{error.lineno}: {error.msg}") from None
-        yield from _objects(name, line, value, None)
+        except RecursionError:
+            raise InputError(f"{name}:{line}: nested too deeply") from None
+        yield value, line, None
         line += text.count("\n", position, end)
         position = end
 
 
-def _parse_yaml(name: str, text: str) -> Iterator[Source]:
+def _yaml_values(name: str, text: str) -> Iterator[tuple[Any, int, Any]]:
     import yaml
 
     loader_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -137,7 +151,7 @@ def _parse_yaml(name: str, text: str) -> Iterator[Source]:
             node = loader.get_node()
             value = loader.construct_document(node)
             if value is not None:
-                yield from _objects(name, node.start_mark.line + 1, value, node)
+                yield value, node.start_mark.line + 1, node
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from minik8s.analysis.reach import Reach
 from minik8s.analysis.workloads import Owners, Workload, complete
 from minik8s.model.metadata import Document, name_of, namespace_of
-from minik8s.policy.addresses import cidrs
+from minik8s.policy.addresses import Span, cidrs
 from minik8s.policy.bits import bits
 from minik8s.policy.classes import Nature, PeerClass
 from minik8s.policy.compile import CompiledPolicy
@@ -117,6 +118,13 @@ class Matrix:
         mask = self.reach.mask(self.reach.classes.find(one), self.reach.classes.find(other))
         return self.reach.space.ports(mask)
 
+    def ports_between_alike(self, pod: str) -> PortSet:
+        """The ports from a pod to another one that is like it in every respect."""
+        index = self.reach.classes.of_peer[pod]
+        if not self._peer(pod).is_pod:
+            return EVERYTHING
+        return self.reach.space.ports(self.reach.mask(index, index))
+
     def allows(self, source: str, target: str, protocol: str, port: int | None) -> bool:
         """Whether policy lets one connection through."""
         return (protocol, port) in self.ports(source, target)
@@ -157,7 +165,7 @@ class Matrix:
     def _outside(self) -> Iterator[End]:
         for index, entry in enumerate(self.reach.classes.list):
             if entry.nature is Nature.OUTSIDE and not self._taken(entry):
-                yield End(_spans_text(entry), OUTSIDE, ((index, 1),))
+                yield End(outside_name(entry.spans), OUTSIDE, ((index, 1),))
 
     def _taken(self, entry: PeerClass) -> bool:
         """Whether pods and nodes hold every address of a class, so that nobody is outside."""
@@ -253,14 +261,9 @@ def _weigh(members: int, planes: Sequence[int]) -> int:
     return sum((members & plane).bit_count() << digit for digit, plane in enumerate(planes))
 
 
-def _spans_text(entry: PeerClass, limit: int = 3) -> str:
-    """The spans of a class as CIDRs; only the first few of many."""
-    if entry.spans[0] == (4, (0, 2**32 - 1)):
+def outside_name(spans: Sequence[tuple[int, Span]], limit: int = 3) -> str:
+    """Addresses outside as CIDRs, the first few of many."""
+    if spans[0] == (4, (0, 2**32 - 1)):
         return "outside"
-    texts: list[str] = []
-    for version, span in entry.spans:
-        for text in cidrs(version, span):
-            if len(texts) == limit:
-                return "outside " + ",".join(texts) + ",..."
-            texts.append(text)
-    return "outside " + ",".join(texts)
+    texts = [text for version, span in spans for text in islice(cidrs(version, span), limit + 1)]
+    return "outside " + ",".join([*texts[:limit], "..."] if len(texts) > limit else texts)

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count, islice, product
 from typing import Any
 
 from minik8s.model.metadata import NAME_LABEL, Document
 from minik8s.model.selectors import Selector, label_selector
 from minik8s.policy.addresses import parse_address
 from minik8s.policy.clusterwide import CLUSTER_NETWORK_POLICY
-from minik8s.policy.compile import Tier
+from minik8s.policy.compile import NETWORK_POLICY, CompiledPolicy, Tier
 from minik8s.policy.policyset import PolicySet
 from minik8s.policy.ports import PROTOCOLS
 from minik8s.policy.snapshot import Snapshot
-from minik8s.policy.values import Direction, DirectionDecision, Peer, Verdict, Via
+from minik8s.policy.values import Direction, DirectionDecision, Peer, PolicyRef, Verdict
 
 _VOLATILE = frozenset(
     {
@@ -101,28 +102,52 @@ class _Draft:
 
 Names = Callable[[Peer], str]
 
+Alike = list[tuple[Peer, list[Peer]]]
+"""Pods by equal labels, each group with one of them as its sample."""
 
-def suggest(snapshot: Snapshot, name: Names, needs: list[Need]) -> Suggestion:
+
+class Surroundings:
+    """The pods of a snapshot by namespace and labels, and names for them."""
+
+    __slots__ = ("_alike", "name", "policies", "snapshot")
+
+    def __init__(self, snapshot: Snapshot, name: Names) -> None:
+        self.snapshot = snapshot
+        self.policies = snapshot.policies
+        self.name = name
+        self._alike: dict[str, Alike] = {}
+
+    def alike(self, namespace: str) -> Alike:
+        """The pods of a namespace that selectors can match, by equal labels."""
+        found = self._alike.get(namespace)
+        if found is None:
+            groups: dict[frozenset[tuple[str, str]], list[Peer]] = {}
+            for pod in self.snapshot.by_namespace.get(namespace, ()):
+                if pod.is_pod:
+                    groups.setdefault(frozenset(pod.labels.items()), []).append(pod)
+            found = self._alike[namespace] = [(group[0], group) for group in groups.values()]
+        return found
+
+
+def suggest(around: Surroundings, needs: list[Need]) -> Suggestion:
     """The policies that would allow everything that is needed."""
     drafts: dict[tuple[object, ...], _Draft] = {}
     for need in needs:
-        problem = _draft(snapshot, name, need, drafts)
+        problem = _draft(around, need, drafts)
         if problem:
             return Suggestion((), (), problem)
-    policies = tuple(_documents(snapshot.policies, name, drafts.values()))
-    return Suggestion(policies, tuple(sorted(set(_opened(snapshot, policies, needs)))))
+    policies = tuple(_documents(around, drafts.values()))
+    return Suggestion(policies, tuple(sorted(set(_opened(around, policies, needs)))))
 
 
-def _draft(
-    snapshot: Snapshot, name: Names, need: Need, drafts: dict[tuple[object, ...], _Draft]
-) -> str:
+def _draft(around: Surroundings, need: Need, drafts: dict[tuple[object, ...], _Draft]) -> str:
     """Put what one side needs into the drafts; or say why no policy can help."""
     matched = need.decision.matched
     direction, pod = need.decision.direction, need.pod
-    selector = subject_selector(snapshot, direction, pod)
+    selector = subject_selector(around, direction, pod)
     tier, priority = Tier.NETWORK_POLICY, None
     if matched is not None:
-        denying = snapshot.policies.get(matched.policy)
+        denying = around.policies.get(matched.policy)
         tier, priority = (denying.tier, denying.priority - 1) if denying else (tier, -1)
         if priority < 0:
             return f"{matched.policy.kind} {matched.policy} denies it with the first priority"
@@ -130,10 +155,10 @@ def _draft(
             return f"no rule can stand against {matched.policy.kind} {matched.policy} here"
     key = (direction, pod.namespace, repr(selector), tier, priority)
     draft = drafts.setdefault(key, _Draft(direction, pod, selector, priority=priority, tier=tier))
-    rule = _rule(snapshot, need) if priority is None else _cluster_rule(snapshot, need)
+    rule = _rule(around, need) if priority is None else _cluster_rule(around, need)
     if rule not in draft.rules:
         draft.rules.append(rule)
-    other = "dns" if _is_dns(need) else _label_text(name(need.other))
+    other = "dns" if _is_dns(need) else _label_text(around.name(need.other))
     if other not in draft.others:
         draft.others.append(other)
     return ""
@@ -147,30 +172,30 @@ def _is_dns(need: Need) -> bool:
     return need.other.labels.get("k8s-app") == "kube-dns" and need.port == 53
 
 
-def _rule(snapshot: Snapshot, need: Need) -> Document:
+def _rule(around: Surroundings, need: Need) -> Document:
     peers = "to" if _egress(need.decision.direction) else "from"
-    rule: Document = {peers: [_peer(snapshot, need.pod, need.other)]}
+    rule: Document = {peers: [_peer(around, need.pod, need.other)]}
     protocols = ("UDP", "TCP") if _is_dns(need) else (need.protocol,)
     if need.protocol in PROTOCOLS:
         rule["ports"] = [{"protocol": p, "port": need.port} for p in protocols]
     return rule
 
 
-def _peer(snapshot: Snapshot, pod: Peer, other: Peer) -> Document:
+def _peer(around: Surroundings, pod: Peer, other: Peer) -> Document:
     if not other.is_pod:
         return {"ipBlock": {"cidr": _host_cidr(other.address)}}
-    peer: Document = {"podSelector": peer_selector(snapshot, other)}
+    peer: Document = {"podSelector": peer_selector(around, other)}
     if other.namespace != pod.namespace:
         peer = {"namespaceSelector": {"matchLabels": {NAME_LABEL: other.namespace}}, **peer}
     return peer
 
 
-def _cluster_rule(snapshot: Snapshot, need: Need) -> Document:
+def _cluster_rule(around: Surroundings, need: Need) -> Document:
     peers = "to" if _egress(need.decision.direction) else "from"
     other = need.other
     peer: Document = {"networks": [_host_cidr(other.address)]}
     if other.is_pod:
-        peer = {"pods": _pods(other.namespace, peer_selector(snapshot, other))}
+        peer = {"pods": _pods(other.namespace, peer_selector(around, other))}
     protocols = ("UDP", "TCP") if _is_dns(need) else (need.protocol,)
     ports = [{p.lower(): {"destinationPort": {"number": need.port}}} for p in protocols]
     return {"action": "Accept", peers: [peer], "protocols": ports}
@@ -187,52 +212,48 @@ def _host_cidr(address: str) -> str:
     return f"{address}/{32 if parse_address(address)[0] == 4 else 128}"
 
 
-def subject_selector(snapshot: Snapshot, direction: Direction, pod: Peer) -> Document:
+def subject_selector(around: Surroundings, direction: Direction, pod: Peer) -> Document:
     """Labels that select the pod and no pod that its namespace leaves open in a direction."""
-    neighbours = list(_neighbours(snapshot, pod.namespace))
-    selection = snapshot.policies.selection
+    neighbours = around.alike(pod.namespace)
+    selection = around.policies.selection
 
     def harmless(selector: Selector) -> bool:
         return all(
             selection(direction, other).isolated
-            for other in neighbours
+            for other, _ in neighbours
             if selector.matches(other.labels)
         )
 
     return _narrow(pod, neighbours, harmless)
 
 
-def peer_selector(snapshot: Snapshot, pod: Peer) -> Document:
+def peer_selector(around: Surroundings, pod: Peer) -> Document:
     """Labels that select the pod and as few others of its namespace as labels can."""
-    neighbours = list(_neighbours(snapshot, pod.namespace))
+    neighbours = around.alike(pod.namespace)
 
     def telling(selector: Selector) -> bool:
-        return bool(selector.requirements) or all(not other.labels for other in neighbours)
+        return bool(selector.requirements) or all(not other.labels for other, _ in neighbours)
 
     return _narrow(pod, neighbours, telling)
 
 
-def _neighbours(snapshot: Snapshot, namespace: str) -> Iterator[Peer]:
-    return (pod for pod in snapshot.by_namespace.get(namespace, ()) if pod.is_pod)
-
-
-def _narrow(pod: Peer, neighbours: list[Peer], accept: Callable[[Selector], bool]) -> Document:
+def _narrow(pod: Peer, neighbours: Alike, accept: Callable[[Selector], bool]) -> Document:
     """The shortest of three selectors that will do: lasting labels, all labels, and no others."""
     lasting = {key: value for key, value in pod.labels.items() if key not in _VOLATILE}
     for labels in (_shortest(lasting, neighbours), dict(pod.labels)):
         selector: Document = {"matchLabels": labels} if labels else {}
         if accept(label_selector(selector)):
             return selector
-    extra = sorted({key for other in neighbours for key in other.labels} - pod.labels.keys())
+    extra = sorted({key for other, _ in neighbours for key in other.labels} - pod.labels.keys())
     expressions = [{"key": key, "operator": "DoesNotExist"} for key in extra]
     exact: Document = {"matchLabels": dict(pod.labels)} if pod.labels else {}
     return {**exact, "matchExpressions": expressions} if expressions else exact
 
 
-def _shortest(labels: Mapping[str, str], neighbours: Iterable[Peer]) -> dict[str, str]:
+def _shortest(labels: Mapping[str, str], neighbours: Alike) -> dict[str, str]:
     """The labels without those that do not narrow the choice."""
     chosen = dict(labels)
-    others = [other.labels for other in neighbours]
+    others = [other.labels for other, _ in neighbours]
     size = sum(labels.items() <= other.items() for other in others)
     for key in sorted(labels, key=lambda key: (key in _TELLING, key)):
         fewer = {k: v for k, v in chosen.items() if k != key}
@@ -241,14 +262,18 @@ def _shortest(labels: Mapping[str, str], neighbours: Iterable[Peer]) -> dict[str
     return chosen
 
 
-def _documents(policies: PolicySet, name: Names, drafts: Iterable[_Draft]) -> Iterator[Document]:
-    taken = {(policy.ref.namespace, policy.ref.name) for policy in policies}
+def _documents(around: Surroundings, drafts: Iterable[_Draft]) -> Iterator[Document]:
+    taken: set[PolicyRef] = set()
     for draft in drafts:
         cluster_wide = draft.priority is not None
+        kind = CLUSTER_NETWORK_POLICY if cluster_wide else NETWORK_POLICY
         namespace = "" if cluster_wide else draft.pod.namespace
-        chosen = _free_name(_policy_name(draft, name), namespace, taken)
-        taken.add((namespace, chosen))
-        yield _cluster_policy(draft, chosen) if cluster_wide else _policy(draft, chosen)
+        first = _policy_name(draft, around.name)
+        names = (first if n < 2 else f"{first}-{n}" for n in count(1))
+        refs = (PolicyRef(kind, namespace, name) for name in names)
+        ref = next(ref for ref in refs if ref not in taken and around.policies.get(ref) is None)
+        taken.add(ref)
+        yield _cluster_policy(draft, ref.name) if cluster_wide else _policy(draft, ref.name)
 
 
 def _policy_name(draft: _Draft, name: Names) -> str:
@@ -260,13 +285,6 @@ def _policy_name(draft: _Draft, name: Names) -> str:
 
 def _label_text(text: str) -> str:
     return text.lower().replace(".", "-").replace(":", "-").strip("-") or "peer"
-
-
-def _free_name(name: str, namespace: str, taken: set[tuple[str, str]]) -> str:
-    chosen, number = name, 2
-    while (namespace, chosen) in taken:
-        chosen, number = f"{name}-{number}", number + 1
-    return chosen
 
 
 def _policy(draft: _Draft, name: str) -> Document:
@@ -299,45 +317,49 @@ def _cluster_policy(draft: _Draft, name: str) -> Document:
 
 
 def _opened(
-    snapshot: Snapshot, policies: Iterable[Document], needs: list[Need]
+    around: Surroundings, policies: Iterable[Document], needs: list[Need]
 ) -> Iterator[Opened]:
     """The other connections that the policies open, as the engine sees it."""
-    before, after = snapshot.policies, snapshot.policies.copy()
+    before, after = around.policies, around.policies.copy()
     added = [after.upsert(document) for document in policies]
     asked = {(n.source.key, n.target.key, n.protocol, n.port) for n in needs}
     ports = {(n.protocol, n.port) for n in needs} | {("TCP", 53) for n in needs if _is_dns(n)}
-    spaces = {end.namespace for need in needs for end in (need.source, need.target)}
-    pods = [pod for space in sorted(spaces) for pod in _neighbours(snapshot, space)]
-    outside = [n.other for n in needs if not n.other.is_pod]
-    found = 0
-    for policy in added:
-        subjects = [pod for pod in pods if policy.subject.matches(pod)]
-        for direction, rules in policy.rules.items():
-            peers = {
-                peer.key: peer
-                for rule in rules
-                for match in rule.peers or ()
-                for peer in (*pods, *outside)
-                if match.matches(peer)
-            }
-            for pod in subjects:
-                for other in peers.values():
-                    ends = (pod, other) if _egress(direction) else (other, pod)
-                    for protocol, port in ports:
-                        key = (ends[0].key, ends[1].key, protocol, port)
-                        if key in asked or not _newly(before, after, *ends, protocol, port):
-                            continue
-                        found += 1
-                        if found > _MOST_PAIRS:
-                            return
-                        yield Opened(*key)
+    pairs = {
+        (source.key, target.key): (source, target)
+        for policy in added
+        for source, target in _pairs(around, policy, needs)
+    }
+    found = (
+        Opened(source.key, target.key, protocol, port)
+        for source, target in pairs.values()
+        for protocol, port in ports
+        if (source.key, target.key, protocol, port) not in asked
+        and _newly(before, after, source, target, protocol, port)
+    )
+    return islice(found, _MOST_PAIRS)
+
+
+def _pairs(
+    around: Surroundings, policy: CompiledPolicy, needs: list[Need]
+) -> Iterator[tuple[Peer, Peer]]:
+    """The ends that a suggested policy is about; it names no other namespaces."""
+    spaces = sorted({end.namespace for need in needs for end in (need.source, need.target)})
+    alike = [group for space in spaces for group in around.alike(space)]
+    hosts = {need.other.key: need.other for need in needs if not need.other.is_pod}
+    alike += [(host, [host]) for host in hosts.values()]
+    subjects = [pod for sample, group in alike if policy.subject.matches(sample) for pod in group]
+    for direction, rules in policy.rules.items():
+        matches = [match for rule in rules for match in rule.peers or ()]
+        for sample, group in alike:
+            if any(match.matches(sample) for match in matches):
+                for pod, other in product(subjects, group):
+                    yield (pod, other) if _egress(direction) else (other, pod)
 
 
 def _newly(
     before: PolicySet, after: PolicySet, source: Peer, target: Peer, protocol: str, port: int | None
 ) -> bool:
-    via = Via.ADDRESS
     return (
-        before.decide(source, target, protocol, port, via=via).verdict is Verdict.DROP
-        and after.decide(source, target, protocol, port, via=via).verdict is Verdict.ALLOW
+        before.decide(source, target, protocol, port).verdict is Verdict.DROP
+        and after.decide(source, target, protocol, port).verdict is Verdict.ALLOW
     )

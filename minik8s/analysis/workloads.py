@@ -24,7 +24,7 @@ from minik8s.model.metadata import (
 POD_NETWORK = "10.244.0.0/16"
 """Where made pods get their addresses from, as kubeadm clusters with flannel have it."""
 
-_TEMPLATES = (
+OWNING = (
     "Deployment",
     "StatefulSet",
     "DaemonSet",
@@ -86,7 +86,7 @@ class Owners:
 def complete(documents: Iterable[Document]) -> list[Document]:
     """The documents, with pods for each workload that has none of its own among them."""
     documents = list(documents)
-    templates = [document for document in documents if document.get("kind") in _TEMPLATES]
+    templates = [document for document in documents if document.get("kind") in OWNING]
     bare = [document for document in documents if document.get("kind") == "Pod"]
     if not templates and all((pod.get("status") or {}).get("podIP") for pod in bare):
         return documents

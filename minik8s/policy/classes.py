@@ -8,7 +8,7 @@ many pods is decided by few classes.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
@@ -231,6 +231,10 @@ def _said(labels: Labels, mentioned: Values) -> Hashable:
 
 
 def _outside(spans: list[tuple[int, Span]]) -> PeerClass:
+    return PeerClass(Nature.OUTSIDE, Peer(first_address(spans)), [], spans)
+
+
+def first_address(spans: Sequence[tuple[int, Span]]) -> str:
+    """The first address of some spans as text."""
     version, (first, _) = spans[0]
-    address = IPv4Address(first) if version == 4 else IPv6Address(first)
-    return PeerClass(Nature.OUTSIDE, Peer(str(address)), [], spans)
+    return str(IPv4Address(first) if version == 4 else IPv6Address(first))

@@ -15,7 +15,7 @@ from minik8s.policy.ports import LAST_PORT, OTHER, PROTOCOLS, PortMatch, PortSet
 class PortSpace:
     """Atoms of the port space for a given collection of port entries (names resolved)."""
 
-    __slots__ = ("_base", "_masks", "_partitions", "_starts", "atoms", "everything")
+    __slots__ = ("_base", "_masks", "_partitions", "_ports", "_starts", "atoms", "everything")
 
     def __init__(self, entries: Iterable[PortMatch]) -> None:
         cuts: dict[str, set[int]] = {protocol: {0} for protocol in PROTOCOLS}
@@ -32,6 +32,7 @@ class PortSpace:
             self.atoms += [(protocol, *span) for span in zip(starts, ends, strict=True)]
         self.atoms.append((OTHER, 0, 0))
         self.everything = (1 << len(self.atoms)) - 1
+        self._ports: dict[int, PortSet] = {}
         self._masks: dict[tuple[str, int, int], int] = {}
         self._partitions: dict[frozenset[int], Sequence[tuple[int, tuple[int, ...]]]] = {}
 
@@ -81,7 +82,10 @@ class PortSpace:
 
     def ports(self, mask: int) -> PortSet:
         """The intervals of a mask."""
-        return PortSet.of(atom for i, atom in enumerate(self.atoms) if mask >> i & 1)
+        ports = self._ports.get(mask)
+        if ports is None:
+            ports = self._ports[mask] = PortSet.of(self.atoms[index] for index in bits(mask))
+        return ports
 
     def partition(self, masks: frozenset[int]) -> Sequence[tuple[int, tuple[int, ...]]]:
         """The cells that masks cut the space into, each with the masks that hold it.
