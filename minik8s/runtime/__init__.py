@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from minik8s.runtime.probe import Outcome, Probe, decide, send_probe
 from minik8s.runtime.profile import ClusterProfile, Cni, NodeProfile, kubeadm_profile
 from minik8s.runtime.runtime import Runtime
 
-__all__ = ["ClusterProfile", "Cni", "NodeProfile", "Runtime", "kubeadm_profile"]
+__all__ = [
+    "ClusterProfile",
+    "Cni",
+    "NodeProfile",
+    "Outcome",
+    "Probe",
+    "Runtime",
+    "decide",
+    "kubeadm_profile",
+    "send_probe",
+]

@@ -225,6 +225,13 @@ class Runtime:
         """Reach the main program of a container."""
         return self.containers.attach(namespace, pod, container, stdin=stdin, tty=tty)
 
+    def logs(
+        self, namespace: str, pod: str, container: str = "", *, previous: bool = False
+    ) -> bytes:
+        """What a container (or the one before its restart) has written."""
+        lines = self.containers.log_lines(namespace, pod, container, previous=previous)
+        return b"".join(line + b"\n" for _, line in lines)
+
     def dial(
         self, namespace: str, pod: str, port: int, *, clock: Clock | None = None
     ) -> Connection:
