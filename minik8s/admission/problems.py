@@ -28,8 +28,8 @@ class Problems:
 
     >>> problems = Problems()
     >>> problems.invalid("spec.replicas", -1, "must be greater than or equal to 0")
-    >>> str(problems.causes[0])
-    'spec.replicas: Invalid value: -1: must be greater than or equal to 0'
+    >>> problems.causes[0].message
+    'Invalid value: -1: must be greater than or equal to 0'
     """
 
     __slots__ = ("causes",)
