@@ -14,6 +14,7 @@ from minik8s.controllers.endpointslice import (
 )
 from minik8s.controllers.events import Recorder
 from minik8s.controllers.garbagecollector import GarbageCollector
+from minik8s.controllers.job import JobController
 from minik8s.controllers.namespace import NamespaceController
 from minik8s.controllers.nodeaddresses import NodeAddresses, node_block
 from minik8s.controllers.nodelifecycle import NodeLifecycleController
@@ -22,6 +23,7 @@ from minik8s.controllers.probes import Probes
 from minik8s.controllers.replicaset import ReplicaSetController, ReplicationControllerController
 from minik8s.controllers.scheduler import Scheduler
 from minik8s.controllers.serviceaccount import NamespaceFurnisher
+from minik8s.controllers.statefulset import StatefulSetController
 from minik8s.ids import Ids
 from minik8s.ipam import AddressPool
 from minik8s.model.metadata import Document, name_of, namespace_of
@@ -100,7 +102,9 @@ class Runtime:
             DeploymentController(context),
             ReplicaSetController(context),
             ReplicationControllerController(context),
+            StatefulSetController(context),
             DaemonSetController(context),
+            JobController(context),
             Scheduler(context, minor_version(self.profile.version)),
             self.kubelet,
             EndpointSliceController(context),
