@@ -20,7 +20,7 @@ from minik8s.apiserver.messages import (
     STRATEGIC_MERGE_PATCH,
     Response,
 )
-from minik8s.apiserver.strategic import strategic_merge
+from minik8s.apiserver.strategic import go_text, strategic_merge
 from minik8s.apiserver.writing import Target, change, check_name, to_object, with_namespace
 from minik8s.errors import ApiError, BadRequest, Cause, Invalid, TooLarge
 from minik8s.model.metadata import Document
@@ -126,21 +126,3 @@ def _bad_result(call: Call, patched: Any, body: Any, why: str) -> ApiError:
         shown = json.dumps(patched, separators=(",", ":"), sort_keys=True)
     text = f"Invalid value: {json.dumps(shown, ensure_ascii=False)}: {why}"
     return Invalid.object("", "", "", [Cause("FieldValueInvalid", text, "patch")])
-
-
-def go_text(value: Any) -> str:
-    """A JSON value as Go's `%+v` prints it.
-
-    >>> go_text({"spec": {"bogus": 1, "a": [True, None]}})
-    'map[spec:map[a:[true <nil>] bogus:1]]'
-    """
-    if value is None:
-        return "<nil>"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        inside = " ".join(f"{key}:{go_text(value[key])}" for key in sorted(value))
-        return f"map[{inside}]"
-    if isinstance(value, list):
-        return f"[{' '.join(map(go_text, value))}]"
-    return str(value)

@@ -217,19 +217,52 @@ def _other_protocol(service: Document, index: int) -> bool:
 
 
 def inherited(service: Document, old: Document) -> Document:
-    """An update that leaves addresses or node ports out keeps them (patchAllocatedValues)."""
-    spec, before = service["spec"], old["spec"]
-    if "ExternalName" in (spec.get("type"), before.get("type")):
-        return service
-    kept: Document = dict(spec)
-    if not spec.get("clusterIP") and not spec.get("clusterIPs"):
-        kept.update({f: before[f] for f in ("clusterIP", "clusterIPs") if f in before})
-    elif spec.get("clusterIP") == before.get("clusterIP") and not spec.get("clusterIPs"):
-        kept.update({f: before[f] for f in ("clusterIPs",) if f in before})
+    """A new state of a service before its validation.
+
+    Addresses and node ports that an update leaves out stay (patchAllocatedValues); what the
+    new type has no use for goes, unless the update sets it anew (dropTypeDependentFields).
+    """
+    spec, before = _without_useless(service["spec"], old["spec"]), old["spec"]
+    if "ExternalName" not in (spec.get("type"), before.get("type")):
+        if not spec.get("clusterIP") and not spec.get("clusterIPs"):
+            spec.update({f: before[f] for f in ("clusterIP", "clusterIPs") if f in before})
+        elif spec.get("clusterIP") == before.get("clusterIP") and not spec.get("clusterIPs"):
+            spec.update({f: before[f] for f in ("clusterIPs",) if f in before})
     if spec.get("type") in _PORT_TYPES and before.get("type") in _PORT_TYPES:
         numbers = {_port_key(port): port.get("nodePort") for port in before.get("ports") or ()}
-        kept["ports"] = [_numbered(port, numbers) for port in spec.get("ports") or ()]
-    return {**service, "spec": kept}
+        spec["ports"] = [_numbered(port, numbers) for port in spec.get("ports") or ()]
+    return {**service, "spec": spec}
+
+
+_NEEDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (
+        ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"),
+        ("ClusterIP", "NodePort", "LoadBalancer"),
+    ),
+    (("externalTrafficPolicy",), _PORT_TYPES),
+    (
+        ("allocateLoadBalancerNodePorts", "healthCheckNodePort", "loadBalancerClass"),
+        ("LoadBalancer",),
+    ),
+)
+"""Fields, and the types of Service that have a use for them."""
+
+
+def _without_useless(spec: Document, before: Document) -> Document:
+    new_type, old_type = spec.get("type"), before.get("type")
+    kept: Document = dict(spec)
+    for fields, types in _NEEDS:
+        if old_type in types and new_type not in types:
+            for field in fields:
+                if field in kept and kept[field] == before.get(field):
+                    del kept[field]
+    if old_type in _PORT_TYPES and new_type not in _PORT_TYPES:
+        given = {port.get("nodePort") for port in before.get("ports") or ()}
+        kept["ports"] = [
+            _without_node_port(port) if port.get("nodePort") in given else port
+            for port in spec.get("ports") or ()
+        ]
+    return kept
 
 
 def _port_key(port: Document) -> tuple[int, str]:

@@ -57,7 +57,7 @@ def _directed(directive: Any, patch: Document) -> Document:
         return {key: value for key, value in patch.items() if key != PATCH}
     if directive == "delete":
         return {}
-    raise PatchError(f"unknown patch type: {directive} in map: {patch}")
+    raise PatchError(f"unknown patch type: {go_text(directive)} in map: {go_text(patch)}")
 
 
 def _retained(original: Document, patch: Document) -> Document:
@@ -66,10 +66,10 @@ def _retained(original: Document, patch: Document) -> Document:
         return dict(original)
     retained = patch[RETAIN_KEYS]
     if not isinstance(retained, list):
-        raise PatchError("the value of $retainKeys is not a list")
+        raise PatchError("invalid patch format of retainKeys")
     for key, value in patch.items():
         if not key.startswith("$") and value is not None and key not in retained:
-            raise PatchError(f"{key} is not in the $retainKeys list {retained}")
+            raise PatchError("invalid patch format of retainKeys")
     return {key: value for key, value in original.items() if key in retained}
 
 
@@ -134,7 +134,7 @@ def _merge_lists(
     merged = list(kept)
     for entry in plain:
         if key not in entry:
-            raise PatchError(f"map: {entry} does not contain declared merge key: {key}")
+            raise PatchError(_no_key(entry, key))
         place = next((i for i, old in enumerate(merged) if old.get(key) == entry[key]), None)
         if place is None:
             merged.append(without_directives(entry))
@@ -164,11 +164,15 @@ def _special_entries(
             replace = True
         elif directive == "delete":
             if key not in entry:
-                raise PatchError(f"map: {entry} does not contain declared merge key: {key}")
+                raise PatchError(_no_key(entry, key))
             kept = [old for old in kept if old.get(key) != entry[key]]
         else:
-            raise PatchError(f"unknown patch type: {directive} in map: {entry}")
+            raise PatchError(f"unknown patch type: {go_text(directive)} in map: {go_text(entry)}")
     return ([], plain) if replace else (kept, plain)
+
+
+def _no_key(entry: Document, key: str) -> str:
+    return f"map: {go_text(entry)} does not contain declared merge key: {key}"
 
 
 def _merge_ordered(merged: Document, patch: Document, schema: Schema | None) -> set[str]:
@@ -212,7 +216,8 @@ def _check_order(
     places = [wanted.index(each) if each in wanted else -1 for each in given]
     if -1 in places or places != sorted(places):
         raise PatchError(
-            f"The order in patch list:\n{entries}\n doesn't match $setElementOrder list:\n{order}\n"
+            f"The order in patch list:\n{go_text(list(entries))}\n doesn't match "
+            f"$setElementOrder list:\n{go_text(list(order))}\n"
         )
 
 
@@ -248,3 +253,21 @@ def _delete_from_scalars(merged: Document, name: str, values: Any) -> None:
     present = merged.get(name)
     if isinstance(present, list):
         merged[name] = [entry for entry in present if entry not in values]
+
+
+def go_text(value: Any) -> str:
+    """A JSON value as Go's `%+v` prints it.
+
+    >>> go_text({"spec": {"bogus": 1, "a": [True, None]}})
+    'map[spec:map[a:[true <nil>] bogus:1]]'
+    """
+    if value is None:
+        return "<nil>"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        inside = " ".join(f"{key}:{go_text(value[key])}" for key in sorted(value))
+        return f"map[{inside}]"
+    if isinstance(value, list):
+        return f"[{' '.join(map(go_text, value))}]"
+    return str(value)

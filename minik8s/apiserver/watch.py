@@ -40,7 +40,7 @@ class WatchOptions:
 class WatchStream:
     """The events of one watch, as documents `{"type": ..., "object": ...}`.
 
-    `wake`, if set, is called when there may be something to poll.
+    Whoever sets `wake` must also `close` the stream: the store calls it until then.
     """
 
     __slots__ = (
@@ -52,15 +52,15 @@ class WatchStream:
         "_place",
         "_present",
         "_store",
+        "_wake",
         "closed",
-        "wake",
     )
 
     def __init__(
         self, store: Store, chosen: Filter, present: Present, options: WatchOptions
     ) -> None:
         self.closed = False
-        self.wake: Callable[[], None] | None = None
+        self._wake: Callable[[], None] | None = None
         self._store = store
         self._filter = chosen
         self._present = present
@@ -82,19 +82,38 @@ class WatchStream:
             events.extend(self._news())
         except ApiError as error:
             events.append({"type": "ERROR", "object": error.status()})
-            self.closed = True
+            self.close()
             return events
         now = self._store.clock.now
         if self._bookmarks and now >= self._bookmark_due:
             self._bookmark_due = now + BOOKMARK_INTERVAL
             events.append(self._bookmark(initial=False))
         if self._deadline is not None and now >= self._deadline:
-            self.closed = True
+            self.close()
         return events
 
     def close(self) -> None:
         """End the stream."""
         self.closed = True
+        self.wake = None
+
+    @property
+    def wake(self) -> Callable[[], None] | None:
+        """What is called when there may be something to poll."""
+        return self._wake
+
+    @wake.setter
+    def wake(self, callback: Callable[[], None] | None) -> None:
+        if callback is None:
+            self._store.unsubscribe(self._observe)
+        elif self._wake is None:
+            self._store.subscribe(self._observe)
+        self._wake = callback
+
+    def _observe(self, event: StoreEvent) -> None:
+        mine = self._filter.kind
+        if self._wake is not None and event.kind.plural == mine.plural:
+            self._wake()
 
     @property
     def kind(self) -> Kind:

@@ -23,6 +23,7 @@ from minik8s.apiserver import (
     Response,
     User,
 )
+from minik8s.apiserver.body import copy_json
 from minik8s.apiserver.messages import MERGE_PATCH, TABLE
 from minik8s.client.discovery import AGGREGATED, kinds_in
 from minik8s.client.transport import Transport, error_of
@@ -104,10 +105,12 @@ class Client:
         return response
 
     def _document(self, method: str, path: str, **parts: Any) -> Document:
+        """The document of an answer: the caller's own, even where the server is in process."""
         body = self.request(method, path, **parts).body
         if not isinstance(body, dict):
             raise errors.InternalError.wrap(f"{method} {path}: no document in the answer")
-        return body
+        copied: Document = copy_json(body)
+        return copied
 
     def _path(self, kind: Kind, namespace: str | None, name: str = "", sub: str = "") -> str:
         if kind.namespaced and namespace is None:
