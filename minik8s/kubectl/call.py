@@ -77,7 +77,9 @@ class Call:
     def log(self, text: str, place: str = "helpers.go:711", level: str = "W") -> None:
         """A line as klog writes it."""
         stamp = rfc3339(self.io.now())
-        self.err(f"{level}{stamp[5:7]}{stamp[8:10]} {stamp[11:19]}.000000    4711 {place}] {text}\n")
+        self.err(
+            f"{level}{stamp[5:7]}{stamp[8:10]} {stamp[11:19]}.000000    4711 {place}] {text}\n"
+        )
 
     def usage(self, message: str) -> UsageFailure:
         """An error about the command line, with a hint where to look."""

@@ -10,7 +10,24 @@ from minik8s.kubectl.gotext import json_float, parse_bool, parse_int
 from minik8s.kubectl.yamlscalar import is_timestamp
 
 _FOLD = "\\\n"
-_WORDS = frozenset("null ~ true y yes on false n no off .inf -.inf +.inf .nan".split())
+_WORDS = frozenset(
+    [
+        "null",
+        "~",
+        "true",
+        "y",
+        "yes",
+        "on",
+        "false",
+        "n",
+        "no",
+        "off",
+        ".inf",
+        "-.inf",
+        "+.inf",
+        ".nan",
+    ]
+)
 _BASE60 = re.compile(r"[+-]?[1-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 _ESCAPES = {
     '"': '\\"',

@@ -73,7 +73,7 @@ class TablePrinter:
         if document.get("kind") == "Status":
             cells = [document.get(key, "") for key in ("status", "reason", "message")]
             return _STATUS, [{"cells": cells}]
-        items = document["items"] if "items" in document else [document]
+        items = document.get("items", [document])
         return _NAME_AND_AGE, [self._row(item) for item in items]
 
     def _row(self, item: Document) -> Document:

@@ -35,7 +35,7 @@ DOCUMENT: dict[str, Any] = {
                         "name": "side",
                         "image": "side:2",
                         "command": ["sh", "-c"],
-                        "args": ["echo \"hi\"; sleep 5"],
+                        "args": ['echo "hi"; sleep 5'],
                         "resources": {},
                     },
                 ]
@@ -44,7 +44,7 @@ DOCUMENT: dict[str, Any] = {
     },
     "status": {"ready": True, "counts": [3, 1, 2]},
 }
-LOCAL = "label --local -f - app=web --overwrite".split()
+LOCAL = ["label", "--local", "-f", "-", "app=web", "--overwrite"]
 """A command that prints what it read, without a server."""
 
 TEMPLATES = [
@@ -159,9 +159,7 @@ def _ours(template: str, as_json: bool) -> tuple[str, str]:
 
 @pytest.mark.parametrize("template", TEMPLATES)
 @pytest.mark.parametrize("format", ["jsonpath", "jsonpath-as-json"])
-def test_templates_give_what_kubectl_gives(
-    template: str, format: str, real_kubectl: str
-) -> None:
+def test_templates_give_what_kubectl_gives(template: str, format: str, real_kubectl: str) -> None:
     command = [*LOCAL, "-o", f"{format}={template}"]
     ran = subprocess.run(
         [real_kubectl, *command], input=json.dumps(DOCUMENT).encode(), capture_output=True

@@ -150,7 +150,9 @@ class Execution:
         value = self._pipe(dot, node.pipe).data
         entries: list[tuple[Value, Value]] = []
         if isinstance(value, list):
-            entries = [(Value(Int(place)), Value(item, boxed=True)) for place, item in enumerate(value)]
+            entries = [
+                (Value(Int(place)), Value(item, boxed=True)) for place, item in enumerate(value)
+            ]
         elif isinstance(value, Mapping):
             entries = [(Value(key), Value(value[key], boxed=True)) for key in sorted(value)]
         elif isinstance(value, int) and not isinstance(value, bool):
@@ -271,6 +273,7 @@ class Execution:
             if known == name:
                 return value
         self._fail(f"undefined variable: {name}")
+        return None
 
     def _fields(self, value: Value, names: list[str], given: bool) -> Value:
         for name in names[:-1]:
@@ -324,12 +327,12 @@ class Execution:
             self._fail(f"error calling {node.name}: {why}")
         return Value(result, boxed=node.name == "index" and len(values) > 1)
 
-    def _check_count(
-        self, name: str, builtin: Builtin, count: int, final: Value | None
-    ) -> None:
+    def _check_count(self, name: str, builtin: Builtin, count: int, final: Value | None) -> None:
         given = count + (final is not None)
         if builtin.most is None and given < builtin.least:
-            self._fail(f"wrong number of args for {name}: want at least {builtin.least} got {count}")
+            self._fail(
+                f"wrong number of args for {name}: want at least {builtin.least} got {count}"
+            )
         if builtin.most is not None and given != builtin.least:
             self._fail(f"wrong number of args for {name}: want {builtin.least} got {given}")
 

@@ -56,9 +56,7 @@ def _kind(value: Any) -> str:
 
 
 def _incompatible(left: Any, right: Any) -> CallError:
-    return CallError(
-        f"incompatible types for comparison: {go_type(left)} and {go_type(right)}"
-    )
+    return CallError(f"incompatible types for comparison: {go_type(left)} and {go_type(right)}")
 
 
 def _absent(value: Any) -> bool:

@@ -14,7 +14,19 @@ _NUMBER = re.compile(
     r"|0[bB][01_]*|[0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?)i?"
 )
 KEYWORDS = frozenset(
-    "block break continue define else end if range nil template with".split()
+    [
+        "block",
+        "break",
+        "continue",
+        "define",
+        "else",
+        "end",
+        "if",
+        "range",
+        "nil",
+        "template",
+        "with",
+    ]
 )
 
 

@@ -29,7 +29,7 @@ from minik8s.kubectl.gotext import parse_int, quote, unquote
 from minik8s.kubectl.govalue import Int
 
 _OPERANDS = frozenset(
-    "bool character dot field identifier number nil string variable (".split()
+    ["bool", "character", "dot", "field", "identifier", "number", "nil", "string", "variable", "("]
 )
 
 
@@ -139,6 +139,7 @@ class _Parser:
             nodes.append(node)
         self._take()
         self._fail("unexpected EOF")
+        return None
 
     def _node(self) -> Node | Token:
         """The next node; a token where `{{else}}` or `{{end}}` stands."""
@@ -342,3 +343,4 @@ class _Parser:
         if any(char in word for char in ".eEpP"):
             return value
         self._fail(f"integer overflow: {quote(word)}")
+        return None

@@ -126,9 +126,7 @@ class Evaluation:
 
     def _filter(self, value: Any, node: Filter) -> list[Any]:
         if not isinstance(value, list):
-            raise JSONPathError(
-                f"{go_value(value)} is not array or slice and cannot be filtered"
-            )
+            raise JSONPathError(f"{go_value(value)} is not array or slice and cannot be filtered")
         return [item for item in value if self._passes(item, node)]
 
     def _passes(self, item: Any, node: Filter) -> bool:

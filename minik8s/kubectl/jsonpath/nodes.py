@@ -88,14 +88,5 @@ class Recursive:
 
 
 Node: TypeAlias = (
-    List
-    | Text
-    | Field
-    | Identifier
-    | Number
-    | Array
-    | Filter
-    | Union
-    | Wildcard
-    | Recursive
+    List | Text | Field | Identifier | Number | Array | Filter | Union | Wildcard | Recursive
 )

@@ -96,9 +96,7 @@ class _Parser:
             self.place -= 1
             nodes.nodes.append(self._identifier())
         else:
-            raise JSONPathError(
-                f"unrecognized character in action: U+{ord(char):04X} '{char}'"
-            )
+            raise JSONPathError(f"unrecognized character in action: U+{ord(char):04X} '{char}'")
 
     def _identifier(self) -> Number | Identifier:
         start = self.place

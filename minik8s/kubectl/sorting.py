@@ -1,0 +1,96 @@
+"""`--sort-by`: objects and table rows in the order of one of their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from minik8s.kubectl.failures import Exit, Failure
+from minik8s.kubectl.gotext import quote
+from minik8s.kubectl.govalue import go_type
+from minik8s.kubectl.jsonpath import JSONPath, JSONPathError, relaxed
+from minik8s.model.metadata import Document
+from minik8s.model.workloads import quantity
+
+T = TypeVar("T")
+Less = Callable[[int, int], bool]
+
+
+class Unsortable(Exception):
+    """Values that have no order."""
+
+
+def sort_objects(items: list[Document], field: str) -> list[Document]:
+    """Objects in the order of a field; raises Failure when none has it."""
+    return _sorted(items, items, _complete(field)) if items else items
+
+
+def sort_rows(rows: list[Document], field: str) -> list[Document]:
+    """Table rows in the order of a field of their objects."""
+    try:
+        path = relaxed(field)
+    except JSONPathError:
+        path = field
+    return _sorted(rows, [row.get("object") or {} for row in rows], path)
+
+
+def _complete(field: str) -> str:
+    try:
+        return relaxed(field)
+    except JSONPathError as error:
+        raise Failure(str(error)) from None
+
+
+def _sorted(items: list[T], documents: list[Document], path: str) -> list[T]:
+    try:
+        parsed = JSONPath(path)
+        found = [parsed.find(document) for document in documents]
+    except JSONPathError as error:
+        raise Failure(f"sorting error: {error}") from None
+    keys = [values[0] if values else [] for values in found]
+    if items and not any(keys):
+        raise Failure(f"couldn't find any field with path {quote(path)} in the list of objects")
+
+    def less(left: int, right: int) -> bool:
+        if not keys[left]:
+            return True
+        if not keys[right]:
+            return False
+        try:
+            return is_less(keys[left][0], keys[right][0])
+        except Unsortable as error:
+            kind = go_type(keys[left][0])
+            raise Exit(
+                1, f"Field {path} in the list is an unsortable type: {kind}, err: {error}\n"
+            ) from None
+
+    return [items[place] for place in _order(len(items), less)]
+
+
+def _order(count: int, less: Less) -> list[int]:
+    """Places in order: an insertion sort, as Go's sort is for up to twelve values."""
+    places: list[int] = []
+    for new in range(count):
+        at = len(places)
+        while at and less(new, places[at - 1]):
+            at -= 1
+        places.insert(at, new)
+    return places
+
+
+def is_less(left: Any, right: Any) -> bool:
+    """Whether one JSON value comes before another; raises Unsortable."""
+    if left is None or right is None:
+        return left is None and right is not None
+    if isinstance(left, list) and isinstance(right, list):
+        return all(is_less(a, b) for a, b in zip(left, right, strict=False))
+    if isinstance(left, (bool, dict)):
+        raise Unsortable(f"unsortable type: {go_type(left)}")
+    if go_type(left) != go_type(right):
+        raise Unsortable("unsortable interface: interface")
+    if not isinstance(left, str):
+        return bool(left < right)
+    try:
+        return quantity(left) < quantity(right)
+    except ValueError:
+        return left < right
