@@ -153,10 +153,11 @@ class Backend(Protocol):
     ) -> ExecSession:
         """Reach the main program of a running container."""
 
-    def logs(
+    def log_lines(
         self, namespace: str, pod: str, container: str = "", *, previous: bool = False
-    ) -> bytes:
-        """What a container (or the one before its restart) has written."""
+    ) -> Sequence[tuple[float, bytes]]:
+        """The lines that a container (or the one before its restart) has written, each with
+        the moment of its writing and without its line end."""
 
     def dial(self, namespace: str, pod: str, port: int) -> Connection:
         """Open a TCP connection to a port of a pod, from inside the pod."""

@@ -6,13 +6,15 @@ kubelet. A program itself runs in the backend; what comes back is a session.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from minik8s.apiserver.backend import Backend, LogOptions, PortForward
 from minik8s.apiserver.call import Call
 from minik8s.apiserver.messages import TEXT, Request, Response
+from minik8s.clock import rfc3339
 from minik8s.errors import BadRequest, Cause, InternalError, Invalid
 from minik8s.model.metadata import Document, name_of
+from minik8s.model.registry import POD
 
 _STATUS_FIELDS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 
@@ -134,8 +136,8 @@ def logs(call: Call) -> Response:
     if options.follow:
         follower = LogFollower(backend, namespace, name, container, options)
         return Response(200, content_type=TEXT, log=follower)
-    written = backend.logs(namespace, name, container, previous=options.previous)
-    return Response(200, cut(written, options), content_type=TEXT)
+    lines = backend.log_lines(namespace, name, container, previous=options.previous)
+    return Response(200, log_text(lines, options, backend.clock.now), content_type=TEXT)
 
 
 def _check_started(pod: Document, container: str, options: LogOptions) -> None:
@@ -184,12 +186,29 @@ def _number(request: Request, field: str, low: int) -> int | None:
     return number
 
 
-def cut(written: bytes, options: LogOptions) -> bytes:
-    """The last lines, and no more bytes than asked for."""
+def log_text(lines: Sequence[tuple[float, bytes]], options: LogOptions, now: float) -> bytes:
+    """Lines as a client gets them: the last ones, the young ones, with their moments."""
+    if options.since_seconds is not None:
+        lines = [entry for entry in lines if entry[0] >= now - options.since_seconds]
     if options.tail_lines is not None:
-        lines = written.splitlines(keepends=True)
-        written = b"".join(lines[-options.tail_lines :] if options.tail_lines else [])
-    return written if options.limit_bytes is None else written[: options.limit_bytes]
+        lines = lines[-options.tail_lines :] if options.tail_lines else []
+    if options.timestamps:
+        text = b"".join(f"{nanoseconds(when)} ".encode() + line + b"\n" for when, line in lines)
+    else:
+        text = b"".join(line + b"\n" for _, line in lines)
+    return text if options.limit_bytes is None else text[: options.limit_bytes]
+
+
+def nanoseconds(moment: float) -> str:
+    """A moment as container logs write it (RFC 3339 with nanoseconds).
+
+    >>> nanoseconds(0.25)
+    '1970-01-01T00:00:00.250000000Z'
+    """
+    fraction = round(moment % 1 * 1_000_000_000)
+    if fraction == 1_000_000_000:
+        moment, fraction = moment + 1, 0
+    return f"{rfc3339(moment)[:-1]}.{fraction:09}Z"
 
 
 class LogFollower:
@@ -210,18 +229,17 @@ class LogFollower:
         """What was written since the last call (the first one: the wanted part so far)."""
         if self.closed:
             return b""
-        written = self._backend.logs(*self._place)
-        news = written[self._read :]
-        if not self._read:
-            news = cut(written, self._options)
-        self._read = len(written)
+        lines = self._backend.log_lines(*self._place)
+        options = self._options
+        if self._read:  # only the first part is cut
+            options = LogOptions(timestamps=options.timestamps)
+        news = log_text(lines[self._read :], options, self._backend.clock.now)
+        self._read = len(lines)
         if not self._goes_on():
             self.closed = True
         return news
 
     def _goes_on(self) -> bool:
-        from minik8s.model.registry import POD
-
         namespace, name, container = self._place
         pod = self._backend.store.get(POD, namespace, name)
         return pod is not None and "running" in _state(pod, container)

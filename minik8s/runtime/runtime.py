@@ -233,8 +233,14 @@ class Runtime:
         self, namespace: str, pod: str, container: str = "", *, previous: bool = False
     ) -> bytes:
         """What a container (or the one before its restart) has written."""
-        lines = self.containers.log_lines(namespace, pod, container, previous=previous)
+        lines = self.log_lines(namespace, pod, container, previous=previous)
         return b"".join(line + b"\n" for _, line in lines)
+
+    def log_lines(
+        self, namespace: str, pod: str, container: str = "", *, previous: bool = False
+    ) -> list[tuple[float, bytes]]:
+        """The same, line by line, each with the moment of its writing."""
+        return self.containers.log_lines(namespace, pod, container, previous=previous)
 
     def dial(
         self, namespace: str, pod: str, port: int, *, clock: Clock | None = None

@@ -51,7 +51,7 @@ class FakeBackend:
         self.service_addresses = AddressPool("10.96.0.0/12")
         self.autosettle = True
         self.settled = 0
-        self.written = b"one\ntwo\nthree\n"
+        self.written = [(START - 9, b"one"), (START - 5, b"two"), (START - 0.25, b"three")]
         for name in ("default", "kube-node-lease", "kube-public", "kube-system"):
             self.add_namespace(name)
         self.store.create(
@@ -89,10 +89,10 @@ class FakeBackend:
     def attach(self, namespace: str, pod: str, container: str, **how: bool) -> FakeSession:
         return FakeSession(("attach", namespace, pod, container, how))
 
-    def logs(
+    def log_lines(
         self, namespace: str, pod: str, container: str = "", *, previous: bool = False
-    ) -> bytes:
-        return b"before\n" if previous else self.written
+    ) -> list[tuple[float, bytes]]:
+        return [(START - 60, b"before")] if previous else list(self.written)
 
     def dial(self, namespace: str, pod: str, port: int) -> Any:
         return (namespace, pod, port)

@@ -124,6 +124,9 @@ def test_exec_without_a_command(api: Api) -> None:
         ("limitBytes=5", b"one\nt"),
         ("tailLines=2&limitBytes=4", b"two\n"),
         ("container=main", b"one\ntwo\nthree\n"),
+        ("sinceSeconds=5", b"two\nthree\n"),
+        ("sinceSeconds=5&tailLines=5", b"two\nthree\n"),
+        ("tailLines=1&timestamps=true", b"2023-11-14T22:13:19.750000000Z three\n"),
     ],
 )
 def test_logs(api: Api, query: str, wanted: bytes) -> None:
@@ -145,11 +148,11 @@ def test_following_a_log(api: Api) -> None:
     follower: Any = api.call("GET", f"{PODS}/a/log?follow=true&tailLines=1").log
     assert follower.poll() == b"three\n"
     assert follower.poll() == b""
-    api.backend.written += b"four\n"
+    api.backend.written.append((0, b"four"))
     assert follower.poll() == b"four\n"
     assert not follower.closed
     api.ok("DELETE", f"{PODS}/a", {"gracePeriodSeconds": 0})
-    api.backend.written += b"five\n"
+    api.backend.written.append((0, b"five"))
     assert follower.poll() == b"five\n", "what was written before the end"
     assert follower.closed
     assert follower.poll() == b""
