@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from minik8s.bash.engine import Shell
 from minik8s.bash.files import Files
-from minik8s.bash.syntax import is_complete, is_plain_command
+from minik8s.bash.syntax import is_complete
 from minik8s.bash.values import (
     ASH,
     DASH,
@@ -42,5 +42,4 @@ __all__ = [
     "Shell",
     "TimeUp",
     "is_complete",
-    "is_plain_command",
 ]

@@ -19,7 +19,7 @@ from minik8s.bash.commands import HARMLESS, ODD, SHELL_BUILTINS
 from minik8s.bash.files import Files
 from minik8s.bash.helper import Helper
 from minik8s.bash.output import Output
-from minik8s.bash.rewrite import HELPER, JOB, Rewriter
+from minik8s.bash.rewrite import DIRECT, HELPER, JOB, Rewriter
 from minik8s.bash.syntax import read
 from minik8s.bash.tools import tools
 from minik8s.bash.values import (
@@ -96,10 +96,11 @@ class Shell:
         self._cwd = cwd
         self._own = dict(programs or {})
         self.programs: Mapping[str, Program] = {**tools(self), **self._own}
-        self._rewrite = Rewriter(jobs=background is not None)
+        self._rewrite = Rewriter(jobs=background is not None, programs=self._announced)
         self._helper = Helper(self, self._rewrite)
         self._options: set[str] = set()
         self._state = ""
+        self._aliases: Mapping[str, str] = {}
         self._output: Output | None = None
         self._noted = [(0.0, now())]
         self._raised: BaseException | None = None
@@ -149,7 +150,9 @@ class Shell:
         if self._state:
             self._engine.execute_sync(self._state)
             self._state = ""
-        return self._engine.execute_sync(text, output.take)
+        ended = self._engine.execute_sync(text, output.take)
+        self._aliases = self._engine.shell_state().aliases
+        return ended
 
     def cancel(self) -> None:
         """Stop the script that is running, as Ctrl-C does; callable from any thread."""
@@ -304,6 +307,7 @@ class Shell:
     def _call(self, context: BuiltinContext) -> Outcome:
         env = dict(context.env)
         background = env.pop(JOB, None) is not None
+        direct = env.pop(DIRECT, None) is not None
         invocation = Invocation(
             context.name,
             list(context.argv),
@@ -312,6 +316,7 @@ class Shell:
             context.cwd,
             background,
             self.deadline,
+            direct,
         )
         if context.name == HELPER:
             return self._helper(invocation)
@@ -320,6 +325,11 @@ class Shell:
         if not self.offers(context.name) and context.name not in SHELL_BUILTINS:
             return Outcome(stderr=self.unknown(context.name), exit_code=127)
         return self.programs[context.name](invocation)
+
+    def _announced(self, name: str) -> bool:
+        """Whether a command is a program of ours, directly or through an alias or a file."""
+        name = self._aliases.get(name, name).split(" ")[0]
+        return name in self._own or f"__{name}" in self._own
 
     def hides(self, name: str) -> bool:
         """Whether the engine has a command of this name that is not offered here."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from minik8s.bash.syntax import read
@@ -27,6 +27,9 @@ from minik8s.bash.words import (
 HELPER = "__minik8s"
 JOB = "_MINIK8S_JOB"
 """Set in the environment of programs that stand before an `&`."""
+
+DIRECT = "_MINIK8S_DIRECT"
+"""Set in the environment of programs whose output goes where the shell's own goes."""
 
 DYNAMIC = frozenset(
     {"RANDOM", "SRANDOM", "SECONDS", "EPOCHSECONDS", "EPOCHREALTIME", "UID", "EUID"}
@@ -87,11 +90,30 @@ def _inside(span: tuple[int, int], other: tuple[int, int]) -> bool:
     return span != other and other[0] <= span[0] and span[1] <= other[1]
 
 
-class Rewriter:
-    """Rewrites scripts; with `jobs`, command lists before an `&` become jobs of the adapter."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a command stands.
 
-    def __init__(self, *, jobs: bool) -> None:
+    `apart`: its output goes elsewhere than the shell's own. `unknown`: nobody knows where it
+    goes, as in a function.
+    """
+
+    apart: bool = False
+    unknown: bool = False
+
+    def inside(self, command: Command) -> _Place:
+        return _Place(self.apart or command.redirected, self.unknown or command.function)
+
+
+class Rewriter:
+    """Rewrites scripts; with `jobs`, command lists before an `&` become jobs of the adapter.
+
+    `programs` tells which commands want to know that their output goes straight out.
+    """
+
+    def __init__(self, *, jobs: bool, programs: Callable[[str], bool] = lambda _: False) -> None:
         self._jobs = jobs
+        self._programs = programs
 
     def __call__(self, text: str) -> str:
         """The script with its calls; one that nobody can read stays as it is."""
@@ -101,16 +123,16 @@ class Rewriter:
             script = read(text)
         except (Incomplete, Unreadable, RecursionError):
             return text
-        return self.rewrite(script)
+        return self.rewrite(script, _Place(unknown=True))
 
-    def rewrite(self, script: Script) -> str:
-        """The same for a script that has been read already."""
+    def rewrite(self, script: Script, place: _Place = _Place()) -> str:
+        """The same for a script that has been read already, and prints to the shell's output."""
         edits = _Edits()
         for reference in script.references:
             self._reference(reference, edits)
-        self._sequence(script.body, script.text, edits, apart=False)
+        self._sequence(script.body, script.text, edits, place)
         for sequence in script.substitutions:
-            self._sequence(sequence, script.text, edits, apart=True)
+            self._sequence(sequence, script.text, edits, _Place(apart=True))
         return edits.apply(script.text) if edits.edits else script.text
 
     def _reference(self, reference: Reference, edits: _Edits) -> None:
@@ -122,13 +144,12 @@ class Rewriter:
             value = f'$(_m={value}; echo "${{_m{operator}}}")'
         edits.replace(reference.start, reference.end, value)
 
-    def _sequence(self, sequence: Sequence, text: str, edits: _Edits, *, apart: bool) -> None:
-        """`apart`: the output of these commands goes elsewhere than the shell's own."""
+    def _sequence(self, sequence: Sequence, text: str, edits: _Edits, place: _Place) -> None:
         for item in sequence.items:
             if item.ampersand is not None:
-                self._background(item, text, edits, apart=apart)
+                self._background(item, text, edits, apart=place.apart)
             for pipeline in item.pipelines:
-                self._pipeline(pipeline, text, edits, apart=apart)
+                self._pipeline(pipeline, text, edits, place)
 
     def _background(self, item: AndOr, text: str, edits: _Edits, *, apart: bool) -> None:
         assert item.ampersand is not None
@@ -148,17 +169,23 @@ class Rewriter:
             edits.replace(*span, f"{HELPER} spawn {quoted} {_STATE}{separator}")
             edits.whole.append(span)
 
-    def _pipeline(self, pipeline: Pipeline, text: str, edits: _Edits, *, apart: bool) -> None:
+    def _pipeline(self, pipeline: Pipeline, text: str, edits: _Edits, place: _Place) -> None:
         if pipeline.timed is not None:
             start, end = pipeline.timed
             posix = " -p" if text[start:end].rstrip().endswith("-p") else ""
             edits.replace(start, end, f"{{ {HELPER} time-start; ")
             edits.close(pipeline.end, f"; {HELPER} time-end $?{posix}; }}")
-        apart = apart or len(pipeline.commands) > 1
+        if len(pipeline.commands) > 1:
+            place = _Place(apart=True)
         for command in pipeline.commands:
+            inside = place.inside(command)
             self._simple(command, text, edits)
+            if command.words and not (inside.apart or inside.unknown):
+                name = command.words[0].literal
+                if name is not None and self._programs(name):
+                    edits.insert(command.words[0].start, f"{DIRECT}=1 ")
             for body in command.bodies:
-                self._sequence(body, text, edits, apart=apart or command.redirected)
+                self._sequence(body, text, edits, inside)
 
     def _simple(self, command: Command, text: str, edits: _Edits) -> None:
         if not command.words:

@@ -234,6 +234,7 @@ class Reader(WordReader):
         self.at += 2
 
     def _function(self, command: Command) -> None:
+        command.function = True
         self._skip_blanks()
         self._word()
         self._skip_blanks()
@@ -280,6 +281,7 @@ class Reader(WordReader):
         self._skip_newlines()
         self._more()
         command.words.clear()
+        command.function = True
         command.bodies.append(Sequence([_alone(self._command())]))
         command.end = self.at
         return True
@@ -337,22 +339,3 @@ def is_complete(text: str) -> bool:
     except (Unreadable, RecursionError):
         return True
     return True
-
-
-def is_plain_command(text: str) -> bool:
-    """Whether a script is one simple command whose output goes where the shell's own goes.
-
-    >>> is_plain_command("kubectl get pods -w"), is_plain_command("kubectl get pods -w | head")
-    (True, False)
-    """
-    try:
-        script = read(text)
-    except (Incomplete, Unreadable, RecursionError):
-        return False
-    if len(script.body.items) != 1 or script.substitutions:
-        return False
-    (item,) = script.body.items
-    if item.ampersand is not None or len(item.pipelines) != 1:
-        return False
-    commands = item.pipelines[0].commands
-    return len(commands) == 1 and bool(commands[0].words) and not commands[0].redirected

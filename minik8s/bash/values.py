@@ -14,7 +14,9 @@ class Invocation:
     `argv` leaves the name out. `stdin` is all of standard input, or None where nothing is
     piped or redirected into the program (then it is the terminal, or closed). `background`
     says that the command stands before an `&`. `deadline` is the moment at which a `timeout`
-    around it ends; a program that waits stops there and leaves with 124.
+    around it ends; a program that waits stops there and leaves with 124. `direct`: its output
+    goes where the shell's own goes, not into a pipe, file or variable (known for the shell's
+    `programs` only; False may also mean unknown).
     """
 
     name: str
@@ -24,6 +26,7 @@ class Invocation:
     cwd: str = "/"
     background: bool = False
     deadline: float | None = None
+    direct: bool = False
 
 
 @dataclass(frozen=True, slots=True)

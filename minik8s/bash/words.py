@@ -49,7 +49,7 @@ class Word:
 
 @dataclass(slots=True)
 class Command:
-    """A simple command (`words`) or a compound one (`bodies`)."""
+    """A simple command (`words`), a compound one or a function definition (`bodies`)."""
 
     start: int
     end: int = 0
@@ -58,6 +58,7 @@ class Command:
     bodies: list[Sequence] = field(default_factory=list)
     redirected: bool = False
     heredoc: bool = False
+    function: bool = False
 
 
 @dataclass(slots=True)

@@ -21,7 +21,6 @@ from minik8s.bash import (
     Program,
     Shell,
     TimeUp,
-    is_plain_command,
 )
 from minik8s.bash.tools import uname
 from minik8s.client import Contexts
@@ -82,10 +81,9 @@ class Person:
 
 @dataclass(slots=True)
 class _Running:
-    """The script that is running: what it has printed, and whether that goes out at once."""
+    """The script that is running: what it has printed."""
 
     chunks: list[tuple[int, str]] = field(default_factory=list)
-    plain: bool = False
 
 
 class Session:
@@ -121,7 +119,6 @@ class Session:
         self._running = _Running()
         self.jobs = Jobs(timeline, self._run_job)
         self.jobs.foreground = self._foreground
-        self._jobs_plain: dict[int, bool] = {}
         programs = {name: self._program(name, command) for name, command in commands.items()}
         self.shell = Shell(
             hostname=HOST,
@@ -150,7 +147,7 @@ class Session:
 
     def run(self, script: str) -> Result:
         """Run a script in the terminal's shell; what it sets stays for the next one."""
-        running = self._running = _Running(plain=is_plain_command(script))
+        running = self._running = _Running()
         if script.strip():
             self.history.append(script.strip("\n"))
         if self._seconds is not None:
@@ -209,7 +206,7 @@ class Session:
 
     def _program(self, name: str, command: Command) -> Program:
         def call(invocation: Invocation) -> Outcome:
-            io = LaptopIO(self, invocation, direct=self._direct())
+            io = LaptopIO(self, invocation, direct=invocation.direct)
             try:
                 code = command(invocation.argv, io)
             except TimeUp as up:
@@ -222,17 +219,9 @@ class Session:
         call.__name__ = name
         return call
 
-    def _direct(self) -> bool:
-        """Whether what the program that starts now writes goes straight to the screen."""
-        actor = current_actor()
-        if isinstance(actor, Job):
-            return self._jobs_plain.get(actor.pid, False)
-        return self._running.plain
-
     def _run_job(self, work: Background) -> int:
         actor = current_actor()
         assert isinstance(actor, Job)
-        self._jobs_plain[actor.pid] = is_plain_command(work.text)
         if self.interactive:
             self.show(2, f"[{actor.number}] {actor.pid}\n")
         shell = self.shell.fork(work)
