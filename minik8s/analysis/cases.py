@@ -143,15 +143,20 @@ class _Reader:
             metadata = document.get("metadata") if isinstance(document, dict) else None
             if not isinstance(metadata, dict) or not metadata.get("name") or "kind" not in document:
                 raise self.error(f"objects[{index}]", "an object needs kind and metadata.name")
-            yield document
+            whole = inputs.placed(document)
+            line = self._line_of(f"objects[{index}]")
+            inputs.check_document(whole, f"{self.file}:{line}")
+            yield whole
         manifests = raw.get("manifests") or []
         if not isinstance(manifests, list):
             raise self.error("manifests", "manifests is a list of paths")
         for index, path in enumerate(manifests):
-            place = Path(self.file).parent / str(path) if self.file != "-" else Path(str(path))
+            place = Path(str(path)) if self.file == "-" else Path(self.file).parent / str(path)
             if not place.exists():
                 raise self.error(f"manifests[{index}]", f"{path}: no such file")
-            yield from inputs.documents(inputs.read([str(place)], self._max_bytes))
+            for source in inputs.read([str(place)], self._max_bytes):
+                inputs.check(source)
+                yield source.document
 
     def _probe(self, path: str, raw: Any) -> Probe:
         if not isinstance(raw, dict):

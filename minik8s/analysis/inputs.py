@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from minik8s.admission import decode, default, validate_create
+from minik8s.errors import ApiError
 from minik8s.model.metadata import Document
+from minik8s.model.registry import NETWORK_POLICY, Registry
 
 MAX_BYTES = 64 * 1024 * 1024
 """The most that one manifest may have, unless more is allowed."""
@@ -195,9 +198,42 @@ def _objects(name: str, line: int, value: Any, node: Any, prefix: str = "") -> I
     metadata = value.get("metadata")
     if not isinstance(kind, str) or not isinstance(metadata, dict) or not metadata.get("name"):
         raise InputError(f"{name}:{line}: an object needs kind and metadata.name")
-    yield Source(value, name, line, node, prefix)
+    yield Source(placed(value), name, line, node, prefix)
+
+
+def placed(document: Document) -> Document:
+    """The document, in the namespace `default` if its kind needs one and it names none."""
+    kind = _REGISTRY.of(document)
+    if kind is None or not kind.namespaced or document["metadata"].get("namespace"):
+        return document
+    return {**document, "metadata": {**document["metadata"], "namespace": "default"}}
 
 
 def documents(sources: Iterable[Source]) -> list[Document]:
     """The documents alone."""
     return [source.document for source in sources]
+
+
+def check(source: Source) -> None:
+    """Raise InputError for an object that the API server would refuse.
+
+    Policies are checked in full, other kinds for the types of their fields.
+    """
+    check_document(source.document, f"{source.file}:{source.line}")
+
+
+def check_document(document: Document, place: str) -> None:
+    """Raise InputError, beginning with the place, for an object that makes no sense."""
+    kind = _REGISTRY.of(document)
+    if kind is None:
+        return
+    strict = kind is NETWORK_POLICY
+    try:
+        decoded, _ = decode(kind, document, "Strict" if strict else "Ignore")
+        if strict:
+            validate_create(kind, default(kind, decoded))
+    except ApiError as error:
+        raise InputError(f"{place}: {' '.join(error.message.split())}") from None
+
+
+_REGISTRY = Registry()
