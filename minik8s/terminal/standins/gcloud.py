@@ -41,7 +41,8 @@ _WARNINGS = (
     "future, this will become the default mode and can be disabled using "
     "`--no-enable-ip-alias` flag. Use `--[no-]enable-ip-alias` flag to suppress this warning.",
     "WARNING: Starting with version 1.18, clusters will have shielded GKE nodes by default.",
-    "WARNING: Your Pod address range (`--cluster-ipv4-cidr`) can accommodate at most 1008 node(s). ",
+    "WARNING: Your Pod address range (`--cluster-ipv4-cidr`) can accommodate at most 1008 "
+    "node(s). ",
 )
 _IMAGE_WARNING = (
     "WARNING: Starting with version 1.19, newly created clusters and node-pools will have "
@@ -148,10 +149,8 @@ def _create(argv: list[str], io: LaptopIO, gke: Gke) -> int:
         io.err(f"ERROR: ({verb}) ResponseError: code=409, message=Already exists: ")
         io.err(f"projects/{PROJECT}/zones/{zone}/clusters/{name}.\n")
         return 1
-    for warning in _WARNINGS if flags.get("image-type") else (*_WARNINGS[:3], _IMAGE_WARNING):
+    for warning in _WARNINGS if flags.get("image-type") else (*_WARNINGS, _IMAGE_WARNING):
         io.err(warning + "\n")
-    if not flags.get("image-type"):
-        io.err(_WARNINGS[3] + "\n")
     kind = flags.get("machine-type", "e2-medium")
     cluster = _make(gke, name, zone, kind, int(count))
     _announce(io, cluster)

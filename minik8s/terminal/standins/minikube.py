@@ -16,6 +16,11 @@ NAME = "minikube"
 _BOOT = 60.0
 """How long a start takes, in simulated seconds."""
 
+_VALUED = frozenset(
+    "network-plugin cni driver vm-driver memory cpus nodes n profile p output o "
+    "kubernetes-version container-runtime".split()  # noqa: SIM905
+)
+
 Handler = Callable[[Flags, LaptopIO, "Minikube"], int]
 
 
@@ -65,8 +70,6 @@ def main(argv: list[str], io: LaptopIO, minikube: Minikube) -> int:
 
 def _read(argv: list[str]) -> Flags:
     """minikube's flags; a value may follow after a blank."""
-    valued = ("network-plugin", "cni", "driver", "memory", "cpus", "nodes", "profile", "p", "o")
-    valued += ("kubernetes-version", "container-runtime", "output", "vm-driver", "n")
     flags, rest = Flags(), list(argv)
     while rest:
         word = rest.pop(0)
@@ -74,7 +77,7 @@ def _read(argv: list[str]) -> Flags:
             flags.words.append(word)
             continue
         name, equals, value = word.lstrip("-").partition("=")
-        if not equals and name in valued and rest:
+        if not equals and name in _VALUED and rest:
             value = rest.pop(0)
         flags.values.setdefault(name, []).append(value or "true")
     return flags
