@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from heapq import heappop, heappush
 
 DEFAULT_START = datetime(2026, 3, 8, 9, 0, tzinfo=UTC).timestamp()
@@ -103,6 +104,7 @@ class Clock:
         return Clock(self.now)
 
 
+@lru_cache(maxsize=256)
 def rfc3339(seconds: float) -> str:
     """A moment as the API writes it (metav1.Time: whole seconds, UTC).
 

@@ -42,11 +42,13 @@ class Context:
 class Controller:
     """One control loop; subclasses say what they watch and how they reconcile.
 
-    One that names no kinds in `watches` sees the events of all.
+    One that names no kinds in `watches` sees the events of all. One that `owns` pods sees the
+    events of pods with a controller of its kind, and of pods without any.
     """
 
     name: ClassVar[str]
     watches: ClassVar[tuple[Kind, ...]] = ()
+    owns: ClassVar[Kind | None] = None
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -82,6 +84,7 @@ class Manager:
 
     __slots__ = (
         "_everywhere",
+        "_owners",
         "_queue",
         "_queued",
         "_running",
@@ -94,6 +97,7 @@ class Manager:
         self.controllers: list[Controller] = []
         self._watchers: dict[str, list[Controller]] = {}
         self._everywhere: list[Controller] = []
+        self._owners: list[tuple[str, Controller]] = []
         self._queue: deque[tuple[Controller, Key]] = deque()
         self._queued: set[tuple[Controller, Key]] = set()
         self._running = False
@@ -106,6 +110,8 @@ class Manager:
         self.controllers.append(controller)
         if not controller.watches:
             self._everywhere.append(controller)
+        if controller.owns is not None:
+            self._owners.append((controller.owns.kind, controller))
         for kind in controller.watches:
             self._watchers.setdefault(kind.resource, []).append(controller)
 
@@ -140,9 +146,28 @@ class Manager:
             self._running = False
 
     def _observe(self, event: StoreEvent) -> None:
-        for controller in (*self._watchers.get(event.kind.resource, ()), *self._everywhere):
+        for controller in self._watchers.get(event.kind.resource, ()):
             for key in controller.observe(event):
                 self.enqueue(controller, key)
+        for controller in self._everywhere:
+            for key in controller.observe(event):
+                self.enqueue(controller, key)
+        if event.kind.kind == "Pod" and not event.kind.group:
+            self._observe_pod(event)
+
+    def _observe_pod(self, event: StoreEvent) -> None:
+        """Tell the controllers that own pods, each about its own."""
+        owner = _owner_kind(event.object)
+        before = _owner_kind(event.previous) if event.previous is not None else owner
+        for kind, controller in self._owners:
+            if owner in ("", kind) or before == kind:
+                for key in controller.observe(event):
+                    self.enqueue(controller, key)
+
+
+def _owner_kind(document: Document) -> str:
+    owner = controller_of(document)
+    return "" if owner is None else str(owner.get("kind", ""))
 
 
 def key_of(document: Document) -> Key:

@@ -42,7 +42,8 @@ class DaemonSetController(Controller):
     """Keeps one pod of each DaemonSet on each matching node."""
 
     name = "daemonset-controller"
-    watches = (DAEMON_SET, POD, NODE)
+    watches = (DAEMON_SET, NODE)
+    owns = DAEMON_SET
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)

@@ -36,7 +36,8 @@ class JobController(Controller):
     """Runs the pods of each Job until enough have succeeded, or too many failed."""
 
     name = "job-controller"
-    watches = (JOB, POD)
+    watches = (JOB,)
+    owns = JOB
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)

@@ -247,6 +247,7 @@ def _uninitialized(spec: Mapping[str, Any], init: Statuses, done: bool) -> tuple
 
 
 def _kept(before: Document | None, fresh: Document) -> Document:
-    if before is not None and before["status"] == fresh["status"]:
-        return {**fresh, "lastTransitionTime": before["lastTransitionTime"]}
-    return fresh
+    if before is None or before["status"] != fresh["status"]:
+        return fresh
+    fresh["lastTransitionTime"] = before["lastTransitionTime"]
+    return before if fresh == before else fresh

@@ -51,7 +51,8 @@ class ReplicaSetController(Controller):
 
     name = "replicaset-controller"
     kind: ClassVar[Kind] = REPLICA_SET
-    watches = (REPLICA_SET, POD)
+    watches = (REPLICA_SET,)
+    owns = REPLICA_SET
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -191,7 +192,8 @@ class ReplicationControllerController(ReplicaSetController):
 
     name = "replication-controller"
     kind = REPLICATION_CONTROLLER
-    watches = (REPLICATION_CONTROLLER, POD)
+    watches = (REPLICATION_CONTROLLER,)
+    owns = REPLICATION_CONTROLLER
 
     def selector(self, owner: Document) -> Selector:
         """Which pods a controller may own; without a selector none."""

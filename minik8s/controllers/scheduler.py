@@ -13,7 +13,7 @@ from typing import TypeAlias
 from minik8s.clock import rfc3339
 from minik8s.controllers.base import NOTHING, Context, Controller, Key, key_of
 from minik8s.controllers.conditions import set_condition
-from minik8s.controllers.placement import NodeLoad, Placement, explain
+from minik8s.controllers.placement import NodeLoad, Placement, explain, required_terms
 from minik8s.model.metadata import Document, controller_of, is_terminating, name_of
 from minik8s.model.registry import NODE, POD
 from minik8s.model.workloads import condition, is_terminal, node_name
@@ -181,7 +181,7 @@ class Scheduler(Controller):
         if not gone and not before:
             self._places[key] = node
             self._count_owner(node, pod, 1)
-            if "podAntiAffinity" in (pod["spec"].get("affinity") or {}):
+            if any(required_terms(pod["spec"].get("affinity") or {}, "podAntiAffinity")):
                 self._repelling[key] = pod
             if load is not None:
                 load.add(key, pod)

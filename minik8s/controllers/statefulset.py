@@ -41,7 +41,8 @@ class StatefulSetController(Controller):
     """Keeps the pods of each StatefulSet, by ordinal."""
 
     name = "statefulset-controller"
-    watches = (STATEFUL_SET, POD)
+    watches = (STATEFUL_SET,)
+    owns = STATEFUL_SET
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
