@@ -16,9 +16,21 @@ NAME = "minikube"
 _BOOT = 60.0
 """How long a start takes, in simulated seconds."""
 
-_VALUED = frozenset(
-    "network-plugin cni driver vm-driver memory cpus nodes n profile p output o "
-    "kubernetes-version container-runtime".split()  # noqa: SIM905
+_VALUED = (
+    "network-plugin",
+    "cni",
+    "driver",
+    "vm-driver",
+    "memory",
+    "cpus",
+    "nodes",
+    "n",
+    "profile",
+    "p",
+    "output",
+    "o",
+    "kubernetes-version",
+    "container-runtime",
 )
 
 Handler = Callable[[Flags, LaptopIO, "Minikube"], int]
