@@ -237,12 +237,13 @@ class ConntrackTable:
 
     def _sweep(self) -> None:
         now = self.clock.now
-        live = {flow: each for flow, each in self._tuples.items() if each[0].expires > now}
-        surplus = len(live) // 2 - TABLE_LIMIT
-        self._tuples = live
-        for entry in self.entries()[: max(0, surplus)]:
-            self.remove(entry)
-        self._sweep_at = max(_FIRST_SWEEP, min(2 * len(self._tuples), 2 * TABLE_LIMIT + 2))
+        self._tuples = {
+            flow: each for flow, each in self._tuples.items() if each[0].expires > now
+        }
+        if len(self._tuples) >= 2 * TABLE_LIMIT:
+            for entry in self.entries()[: TABLE_LIMIT // 8]:
+                self.remove(entry)
+        self._sweep_at = max(_FIRST_SWEEP, min(2 * len(self._tuples), 2 * TABLE_LIMIT))
 
 
 _GOOD, _AGAIN, _BAD = "good", "look up again", "invalid"
