@@ -72,7 +72,21 @@ class Call:
         """Pass a warning of the server on, once."""
         if text not in self.warnings:
             self.warnings.append(text)
-            self.err(f"Warning: {text}\n")
+            self.warning_line(text)
+
+    def warning_line(self, text: str) -> None:
+        """A warning, in yellow on a terminal that knows colours."""
+        term = self.io.env.get("TERM", "dumb")
+        coloured = self.io.tty and term != "dumb" and "NO_COLOR" not in self.io.env
+        word = "\x1b[33;1mWarning:\x1b[0m" if coloured else "Warning:"
+        self.err(f"{word} {text}\n")
+
+    def typed_line(self) -> str:
+        """The next line of standard input; empty at its end."""
+        if self.io.stdin is not None:
+            line, _, self.io.stdin = self.io.stdin.partition("\n")
+            return line
+        return self.io.read_line() or ""
 
     def log(self, text: str, place: str = "helpers.go:711", level: str = "W") -> None:
         """A line as klog writes it."""

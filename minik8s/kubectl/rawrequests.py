@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -27,7 +26,7 @@ def _ask(call: Call, method: str, path: str, body: Any) -> Any:
         raise Failure(
             f"--raw must be a valid URL path: parse {quote(path)}: invalid URI for request"
         )
-    asked: Mapping[str, list[str]] = parse_qs(parts.query, keep_blank_values=True)
+    asked = parse_qs(parts.query, keep_blank_values=True)
     return call.client.request(method, parts.path, query=asked, body=body).body
 
 

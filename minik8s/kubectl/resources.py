@@ -30,11 +30,11 @@ def _find(kinds: Iterable[Kind], typed: str) -> Kind | None:
     named = [kind for kind in known if _is_named(kind, name)]
     if not named:
         named = [kind for kind in known if kind.kind == name]
-    for fits in (lambda kind: kind.group == group, lambda kind: kind.group.startswith(group)):
-        found = [kind for kind in named if not group or fits(kind)]
-        if found:
-            return found[0]
-    return None
+    if not group:
+        return named[0] if named else None
+    exact = [kind for kind in named if kind.group == group]
+    close = [kind for kind in named if kind.group.startswith(group)]
+    return next(iter(exact + close), None)
 
 
 def _is_named(kind: Kind, name: str) -> bool:

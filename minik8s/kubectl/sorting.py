@@ -93,4 +93,4 @@ def is_less(left: Any, right: Any) -> bool:
     try:
         return quantity(left) < quantity(right)
     except ValueError:
-        return left < right
+        return bool(left < right)

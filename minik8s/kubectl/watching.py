@@ -61,7 +61,7 @@ def watch(call: Call, query: Query, printer: Printer | None, tables: TablePrinte
 
 def _show_present(call: Call, targets: list[Target], show: _Show) -> None:
     for target in targets:
-        documents = target.object["items"] if "items" in target.object else [target.object]
+        documents = target.object.get("items", [target.object])
         for document in documents or ():
             if call.flags.on("watch-only"):
                 show.quietly(document)

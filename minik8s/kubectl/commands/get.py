@@ -25,7 +25,8 @@ def run(call: Call) -> int | None:
     flags = call.flags
     if flags.text("raw"):
         _check_raw(call)
-        return raw_get(call, flags.text("raw"))
+        raw_get(call, flags.text("raw"))
+        return None
     watches = flags.on("watch") or flags.on("watch-only")
     if watches and flags.text("sort-by"):
         only = "--watch-only requested, --sort-by will be ignored"

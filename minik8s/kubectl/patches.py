@@ -1,0 +1,51 @@
+"""Patches that kubectl computes by itself: the difference of two objects as a merge patch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from minik8s.kubectl.gotext import compact_json
+from minik8s.model.metadata import LAST_APPLIED, Document, annotations_of
+
+
+def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> Document:
+    """The JSON merge patch (RFC 7396) that turns one object into another.
+
+    >>> merge_patch({"a": 1, "b": {"c": 1}}, {"b": {"c": 2}, "d": 3})
+    {'a': None, 'b': {'c': 2}, 'd': 3}
+    """
+    patch: Document = {}
+    for key in sorted({*old, *new}):
+        if key not in new:
+            patch[key] = None
+        elif key not in old:
+            patch[key] = new[key]
+        elif isinstance(old[key], Mapping) and isinstance(new[key], Mapping):
+            inner = merge_patch(old[key], new[key])
+            if inner:
+                patch[key] = inner
+        elif old[key] != new[key]:
+            patch[key] = new[key]
+    return patch
+
+
+def with_metadata(document: Document, **fields: Any) -> Document:
+    """The object with fields of its metadata changed; None removes one."""
+    metadata = {**(document.get("metadata") or {}), **fields}
+    kept = {key: value for key, value in metadata.items() if value is not None}
+    return {**document, "metadata": kept}
+
+
+def last_applied_text(document: Document) -> str:
+    """What the last-applied annotation says for a manifest: the manifest without it."""
+    annotations = dict(annotations_of(document))
+    annotations.pop(LAST_APPLIED, None)
+    return compact_json(with_metadata(document, annotations=annotations)) + "\n"
+
+
+def with_last_applied(document: Document) -> Document:
+    """A manifest that remembers itself in the last-applied annotation."""
+    annotations = dict(annotations_of(document))
+    annotations[LAST_APPLIED] = last_applied_text(document)
+    return with_metadata(document, annotations=annotations)
