@@ -6,7 +6,6 @@ from minik8s.network.conntrack import ConntrackTable, CtState, Entry
 from minik8s.network.datagrams import Datagram, DatagramSocket, EchoReply, EchoSocket
 from minik8s.network.network import Network
 from minik8s.network.packet import Icmp, Packet
-from minik8s.network.probe import Probe, probe
 from minik8s.network.settings import Settings
 from minik8s.network.sockets import AddressInUse, Connection, ConnectionState, Listener
 from minik8s.network.stack import Host
@@ -32,8 +31,6 @@ __all__ = [
     "Listener",
     "Network",
     "Packet",
-    "Probe",
     "Settings",
     "Trace",
-    "probe",
 ]

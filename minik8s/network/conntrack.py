@@ -237,9 +237,7 @@ class ConntrackTable:
 
     def _sweep(self) -> None:
         now = self.clock.now
-        self._tuples = {
-            flow: each for flow, each in self._tuples.items() if each[0].expires > now
-        }
+        self._tuples = {flow: each for flow, each in self._tuples.items() if each[0].expires > now}
         if len(self._tuples) >= 2 * TABLE_LIMIT:
             for entry in self.entries()[: TABLE_LIMIT // 8]:
                 self.remove(entry)

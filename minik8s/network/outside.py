@@ -109,45 +109,78 @@ class OutsideWorld:
 
 
 def _serve(host: Host, described: Mapping[str, Any]) -> None:
-    for scheme, port in (("http", 80), ("https", 443)):
-        if scheme in described:
-            _WebServer(host.listen("TCP", port), described[scheme])
+    if "http" in described:
+        _WebServer(host.listen("TCP", 80), described["http"])
+    if "https" in described:
+        name = described["name"]
+        _WebServer(host.listen("TCP", 443), described["https"], (name, f"www.{name}"))
     if described.get("dns"):
         _serve_dns(host)
 
 
 class _WebServer:
-    """Answers every request in the same way; on port 443 the simulated TLS is left out."""
+    """Answers every request in the same way; `names` are those of its certificate, if any."""
 
-    def __init__(self, listener: Listener, answer: Mapping[str, str]) -> None:
+    def __init__(
+        self, listener: Listener, answer: Mapping[str, str], names: tuple[str, ...] = ()
+    ) -> None:
         self._answer = answer
+        self._names = names
         self._listener = listener
         listener.wake = self._accept
 
     def _accept(self) -> None:
         while (connection := self._listener.accept()) is not None:
-            _WebConnection(connection, self._answer)
+            _WebConnection(connection, self._answer, self._names)
 
 
 class _WebConnection:
-    def __init__(self, connection: Connection, answer: Mapping[str, str]) -> None:
+    """One client; with names it must say a TLS hello before it asks."""
+
+    def __init__(
+        self, connection: Connection, answer: Mapping[str, str], names: tuple[str, ...]
+    ) -> None:
         self._connection = connection
         self._answer = answer
-        self._request = b""
+        self._names = names
+        self._data = b""
         connection.wake = self._read
         self._read()
 
     def _read(self) -> None:
-        connection = self._connection
-        self._request += connection.receive()
-        while b"\r\n\r\n" in self._request:
-            head, _, self._request = self._request.partition(b"\r\n\r\n")
+        self._data += self._connection.receive()
+        if self._names and self._data:
+            self._shake_hands()
+        if not self._names:
+            self._answer_requests()
+        if self._connection.eof:
+            self._connection.close()
+
+    def _shake_hands(self) -> None:
+        if not self._data.startswith(_CLIENT_HELLO):
+            self._connection.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            self._connection.close()
+        elif len(self._data) >= (end := 5 + int.from_bytes(self._data[3:5], "big")):
+            self._connection.send(_server_hello(self._names))
+            self._data, self._names = self._data[end:], ()
+
+    def _answer_requests(self) -> None:
+        while b"\r\n\r\n" in self._data:
+            head, _, self._data = self._data.partition(b"\r\n\r\n")
             lines = head.decode("latin-1").split("\r\n")
-            connection.send(_response(lines, self._answer, connection.clock.now))
+            self._connection.send(_response(lines, self._answer, self._connection.clock.now))
             if "connection: close" in (line.lower() for line in lines):
-                connection.close()
-        if connection.eof:
-            connection.close()
+                self._connection.close()
+
+
+_CLIENT_HELLO, _SERVER_HELLO = b"\x16\x03\x01", b"\x16\x03\x03"
+
+
+def _server_hello(names: tuple[str, ...]) -> bytes:
+    """A TLS server's hello as the programs in pods speak it (`guests.tls`), and no secrecy."""
+    content = {"names": names, "issuer": "A public authority", "trusted": True}
+    body = json.dumps(content).encode()
+    return _SERVER_HELLO + len(body).to_bytes(2, "big") + body
 
 
 def _response(request: list[str], answer: Mapping[str, str], now: float) -> bytes:

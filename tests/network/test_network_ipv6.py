@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from network_probe import probe
 from network_worlds import (
     World,
     deny_egress,
@@ -17,7 +18,7 @@ from network_worlds import (
     service,
 )
 
-from minik8s.network import Fate, Icmp, probe
+from minik8s.network import Fate, Icmp
 from minik8s.network.dns import AAAA, decode, query
 from minik8s.policy import Verdict
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from network_probe import probe
 from network_worlds import (
     BACKEND,
     BACKEND_IP,
@@ -21,7 +22,7 @@ from network_worlds import (
     service,
 )
 
-from minik8s.network import CtState, Event, Fate, Hook, Trace, probe
+from minik8s.network import CtState, Event, Fate, Hook, Trace
 from minik8s.network.network import TRACES_KEPT
 from minik8s.policy import Direction, Reason, Verdict
 

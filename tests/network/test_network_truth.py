@@ -7,9 +7,10 @@ import json
 from typing import Any
 
 import pytest
+from network_probe import probe
 from network_worlds import DATA, World, node
 
-from minik8s.network import Host, probe
+from minik8s.network import Host
 from minik8s.policy import Verdict
 
 COUNTS = {"e2e": (65, 4680), "apidocs": (26, 88), "cyclonus": (256, 111036)}

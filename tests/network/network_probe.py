@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from minik8s.clock import Clock
-from minik8s.network.network import Network
+from minik8s.network import Event, Fate, Host, Network, Trace
 from minik8s.network.packet import Endpoint, canonical
 from minik8s.network.sockets import StreamProtocol
-from minik8s.network.stack import Host
-from minik8s.network.trace import Event, Fate, Trace
 from minik8s.policy import Verdict
 
 Outcome = Literal["connected", "refused", "timed out"]
