@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
+from posixpath import join, normpath
+from random import Random
 from typing import Any, Literal, TypeVar
 
 from minik8s.clock import Clock
@@ -69,6 +71,13 @@ class Receive:
 
     connection: Connection
     timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """Tell the other end that there is no more to come, and go on reading; gives None."""
+
+    connection: Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +184,7 @@ Effect = (
     | AwaitConnection
     | Send
     | Receive
+    | Shutdown
     | Close
     | OpenDatagram
     | SendTo
@@ -195,10 +205,13 @@ Steps = Generator[Effect, Any, T]
 """A part of a program: yields effects, ends with a T."""
 
 
-class Interrupted(Exception):
-    """A signal (`SIGINT` of Ctrl-C, `SIGKILL`); thrown into the program where it waits."""
+Signal = Literal["SIGINT", "SIGTERM", "SIGKILL"]
 
-    def __init__(self, signal: Literal["SIGINT", "SIGTERM", "SIGKILL"]) -> None:
+
+class Interrupted(Exception):
+    """A signal (SIGINT is Ctrl-C's); thrown into the program where it waits."""
+
+    def __init__(self, signal: Signal) -> None:
         super().__init__(signal)
         self.signal = signal
 
@@ -218,6 +231,7 @@ class Input:
 
     data: bytearray = field(default_factory=bytearray)
     closed: bool = False
+    ended: bool = False
     wake: Callable[[], None] | None = None
 
     @classmethod
@@ -235,12 +249,20 @@ class Input:
         self.closed = True
         self._notify()
 
+    def end_of_file(self) -> None:
+        """Ctrl-D on a terminal: one reader sees the end, the next may read on."""
+        self.ended = True
+        self._notify()
+
     def take(self) -> bytes | None:
         """All that is there; b"" at the end, None if one must wait."""
         if self.data:
             data = bytes(self.data)
             self.data.clear()
             return data
+        if self.ended:
+            self.ended = False
+            return b""
         return b"" if self.closed else None
 
     def _notify(self) -> None:
@@ -248,24 +270,30 @@ class Input:
             self.wake()
 
 
+RunNow = Callable[["Process", "Program", float | None], int]
+"""Runs a program to its end (or to a deadline: 124) while its parent stands still."""
+
+
 @dataclass(slots=True)
 class Process:
     """One running program: its arguments, environment, streams, container and clock.
 
-    `tty` says whether standard output is a terminal. `spawn` runs another program to its end
-    on the same clock, for programs that start programs.
+    `tty` says whether standard output is a terminal, `interactive` whether somebody types the
+    input, `background` that nobody waits for the end (a container's own program). `own_env` is
+    None as long as the environment is the container's.
     """
 
     argv: list[str]
     container: Container
     clock: Clock
     output: Output
-    env: dict[str, str] = field(default_factory=dict)
+    run_now: RunNow
+    own_env: Mapping[str, str] | None = None
     cwd: str = "/"
     stdin: Input = field(default_factory=lambda: Input.of(b""))
     tty: bool = False
     interactive: bool = False
-    run_child: Callable[[Process], int] | None = None
+    background: bool = False
 
     @property
     def name(self) -> str:
@@ -276,6 +304,11 @@ class Process:
     def arguments(self) -> list[str]:
         """The arguments behind the name."""
         return self.argv[1:]
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The environment."""
+        return self.container.env if self.own_env is None else self.own_env
 
     @property
     def host(self) -> Host:
@@ -290,27 +323,42 @@ class Process:
         """Write to standard error."""
         self.output(2, text.encode() if isinstance(text, str) else text)
 
+    def resolve(self, path: str) -> str:
+        """The absolute form of a path."""
+        return normpath(join(self.cwd, path))
+
+    def random(self, purpose: str) -> Random:
+        """The container's source of random values for a purpose."""
+        return self.container.random(purpose)
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass at once, for callers that cannot yield."""
+        self.run_now(self, lambda _: _pause(seconds), None)
+
     def child(self, argv: list[str], **changes: Any) -> Process:
         """Another process with the same surroundings, `changes` apart."""
-        values: dict[str, Any] = {
-            "argv": argv,
-            "container": self.container,
-            "clock": self.clock,
-            "output": self.output,
-            "env": dict(self.env),
-            "cwd": self.cwd,
-            "stdin": self.stdin,
-            "tty": self.tty,
-            "interactive": self.interactive,
-            "run_child": self.run_child,
-        }
-        return Process(**(values | changes))
+        return replace(self, argv=argv, **changes)
+
+
+def _pause(seconds: float) -> Steps[int]:
+    yield Sleep(seconds)
+    return 0
 
 
 Program = Callable[[Process], Steps[int]]
 """Runs a process and returns its exit code."""
 
 Programs = Mapping[str, Program]
+
+
+def read_all() -> Steps[bytes]:
+    """All of standard input, up to its end."""
+    data = b""
+    while True:
+        more = yield ReadInput()
+        if not more:
+            return data
+        data += more
 
 
 class Paused:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from random import Random
+from typing import Literal, Protocol
 
 from minik8s.guests.catalogue import Image
 from minik8s.network import Host
@@ -86,24 +87,35 @@ class Log:
         return self._rest
 
 
+AnswerDns = Callable[[bytes, Literal["udp", "tcp"]], bytes]
+"""Answers a DNS query with what the cluster's DNS knows."""
+
+
 class Container:
-    """One container of a running pod."""
+    """One container of a running pod.
+
+    `ports` are those that the pod declares, `main_argv` the container's own program,
+    `answer_dns` is what CoreDNS answers from.
+    """
 
     __slots__ = (
         "_disk",
         "_env",
         "_make_env",
         "_make_files",
+        "_randoms",
         "_seed",
+        "answer_dns",
         "host",
         "hostname",
         "image",
         "log",
+        "main_argv",
         "name",
         "namespace",
         "node",
         "pod",
-        "shell",
+        "ports",
         "workdir",
     )
 
@@ -120,6 +132,8 @@ class Container:
         workdir: str = "",
         make_env: Callable[[], dict[str, str]] = dict,
         make_files: Callable[[], dict[str, bytes]] = dict,
+        ports: tuple[tuple[str, int], ...] = (),
+        answer_dns: AnswerDns | None = None,
         seed: str = "",
     ) -> None:
         self.image = image
@@ -131,12 +145,15 @@ class Container:
         self.hostname = hostname or pod
         self.workdir = workdir or image.workdir
         self.log = Log()
-        self.shell: object | None = None
+        self.main_argv: list[str] = []
+        self.ports = ports
+        self.answer_dns = answer_dns
         self._make_env = make_env
         self._make_files = make_files
         self._env: dict[str, str] | None = None
         self._disk: Disk | None = None
         self._seed = seed
+        self._randoms: dict[str, Random] | None = None
 
     @property
     def env(self) -> dict[str, str]:
@@ -156,10 +173,20 @@ class Container:
         """From now on the files lie elsewhere (the shell's own file system)."""
         self._disk = disk
 
-    @property
-    def seed(self) -> str:
-        """What random values inside this container depend on."""
-        return self._seed or f"{self.namespace}/{self.pod}/{self.name}"
+    def random(self, purpose: str) -> Random:
+        """A source of random values that go on from program to program."""
+        if self._randoms is None:
+            self._randoms = {}
+        source = self._randoms.get(purpose)
+        if source is None:
+            seed = f"{self._seed}/{self.namespace}/{self.pod}/{self.name}/{purpose}"
+            source = self._randoms[purpose] = Random(seed)
+        return source
+
+    def all_files(self) -> dict[str, bytes]:
+        """Every file by its path."""
+        disk = self.disk
+        return disk.files if isinstance(disk, MemoryDisk) else {}
 
     def read(self, path: str) -> bytes | None:
         """What a file holds, or None."""

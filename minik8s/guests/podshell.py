@@ -1,0 +1,157 @@
+"""The shell engine inside a container: its files, environment, host name and programs.
+
+Each shell process has variables of its own; all shells of a container share its files, which
+move into the shell's file system when the first one starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from shlex import quote
+
+from minik8s.bash import (
+    ASH,
+    DASH,
+    SCRIPT_BASH,
+    TYPED_BASH,
+    Dialect,
+    Files,
+    Invocation,
+    Outcome,
+    Shell,
+)
+from minik8s.bash import Program as ShellProgram
+from minik8s.bash.commands import SHELL_BUILTINS
+from minik8s.guests.base import Input, Process, Steps, read_all
+from minik8s.guests.container import Container
+from minik8s.guests.programs import find_program
+
+_DIALECTS = {"ash": ASH, "dash": DASH}
+
+_ENGINES_OWN = frozenset(("cat", "date", "env", "id", "printenv", "sh", "sleep", "tail", "whoami"))
+"""Programs that the engine runs well itself, on the shell's clock and files."""
+
+
+class SharedFiles:
+    """The container's files in the shell's file system, as the other programs see them."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+
+    def read(self, path: str) -> bytes | None:
+        """What a file holds, or None."""
+        if not self.files.exists(path) or self.files.is_folder(path):
+            return None
+        return self.files.read(path)
+
+    def write(self, path: str, data: bytes) -> None:
+        """Create or replace a file."""
+        self.files.write(path, data)
+
+    def list(self, path: str) -> list[str] | None:
+        """The names in a folder, or None."""
+        return self.files.list(path) if self.files.is_folder(path) else None
+
+
+def shared_files(container: Container) -> Files:
+    """The container's file system, moved into the shell engine's if it is not there yet."""
+    disk = container.disk
+    if isinstance(disk, SharedFiles):
+        return disk.files
+    files = Files(container.all_files())
+    for folder in ("/root", "/proc", "/sys", "/var", "/usr", "/lib", "/sbin", "/opt", "/run"):
+        files.make_folder(folder)
+    container.mount(SharedFiles(files))
+    return files
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What a shell tells the programs that it starts: the process, and whether it pipes."""
+
+    process: Process
+    piped: bool = False
+
+
+def open_shell(around: Surroundings, *, typed: bool = False) -> Shell:
+    """A new shell for a process; `typed` if somebody sits at a prompt."""
+    process = around.process
+    container = process.container
+    image = container.image
+    return Shell(
+        hostname=container.hostname,
+        username=image.user,
+        env={"HOME": "/root", "PWD": process.cwd, **process.env},
+        cwd=process.cwd,
+        files=shared_files(container),
+        programs=_programs(around),
+        now=lambda: process.clock.now,
+        sleep=process.pause,
+        random=container.random("shell"),
+        keep=image.tools | (image.programs.keys() & _ENGINES_OWN),
+        dialect=_dialect(process, typed=typed),
+    )
+
+
+def _dialect(process: Process, *, typed: bool) -> Dialect:
+    """How this shell words its complaints: it names itself as it was called."""
+    name = process.name.rpartition("/")[2] or "sh"
+    if name == "bash" or process.container.image.shell == "bash":
+        return TYPED_BASH if typed else SCRIPT_BASH
+    dialect = _DIALECTS.get(process.container.image.shell, ASH)
+    return Dialect(
+        process.name if name in ("sh", "ash", "dash") else "sh", dialect.where, dialect.unknown
+    )
+
+
+def _programs(around: Surroundings) -> Mapping[str, ShellProgram]:
+    hidden = SHELL_BUILTINS | _ENGINES_OWN
+    names = around.process.container.image.programs.keys() - hidden
+    return {name: _wrapped(around) for name in sorted(names) if "/" not in name}
+
+
+def _wrapped(around: Surroundings) -> ShellProgram:
+    def call(invocation: Invocation) -> Outcome:
+        process = around.process
+        program = find_program(process.container.image, invocation.name)
+        assert program is not None
+        out: list[bytes] = []
+        err: list[bytes] = []
+        stdin = process.stdin if invocation.stdin is None else Input.of(invocation.stdin.encode())
+        child = process.child(
+            [invocation.name, *invocation.argv],
+            own_env=dict(invocation.env),
+            cwd=invocation.cwd,
+            stdin=stdin,
+            output=lambda stream, data: (out if stream == 1 else err).append(data),
+            tty=process.tty and not around.piped,
+            interactive=process.interactive and invocation.stdin is None,
+        )
+        code = process.run_now(child, program, invocation.deadline)
+        return Outcome(_text(out), _text(err), code)
+
+    return call
+
+
+def _text(chunks: list[bytes]) -> str:
+    return b"".join(chunks).decode(errors="replace")
+
+
+def tool(process: Process) -> Steps[int]:
+    """A tool that only the shell engine has, run by itself."""
+    text = yield from read_all()
+    around = Surroundings(process)
+    shell = open_shell(around)
+    words = [process.name.rpartition("/")[2], *process.arguments]
+
+    def show(out: str, err: str) -> None:
+        process.out(out)
+        process.err(err)
+
+    result = shell.run(
+        " ".join(quote(word) for word in words),
+        on_output=show,
+        stdin=text.decode(errors="replace") if text else None,
+    )
+    return result.exit_code
