@@ -139,7 +139,7 @@ class Network:
         trace = Trace(
             clock.now, packet, peer(packet.source), peer(packet.destination), packet.dport
         )
-        if packet.destination in host.addresses or is_loopback(packet.destination):
+        if _stays_inside(host, packet.destination):
             trace.hops.append(Hop(host.name, Hook.LOOPBACK, Event.SENT))
             self._arrive(host, packet, clock, trace, LOCAL_LATENCY)
         elif (node := host.node or self._entrance(packet)) is not None:
@@ -171,7 +171,7 @@ class Network:
             receiver = self._host_of(target.pod or target.node)
         if target is None or host.node is None:
             latency += OUTSIDE_LATENCY
-        if passage.packet.source in receiver.addresses:
+        if receiver.pod is not None and passage.packet.source in receiver.addresses:
             trace.hops.append(Hop(receiver.name, Hook.SOCKET, Event.IGNORED))
             trace.fate = Fate.LOST  # a martian: it claims to come from its receiver
             return
@@ -265,6 +265,13 @@ class Network:
         node = self.topology.node(name_of(document))
         if node in self._hosts:
             self._hosts[node].addresses = node.addresses + node.gateways
+
+
+def _stays_inside(host: Host, destination: str) -> bool:
+    """Whether a packet uses the loopback device; that of a node passes the node's tables."""
+    if host.node is not None and host.pod is None:
+        return is_loopback(destination)
+    return destination in host.addresses or is_loopback(destination)
 
 
 def _origin(host: Host) -> Origin:

@@ -129,9 +129,10 @@ class Packet:
         )
 
     def __str__(self) -> str:
-        return (
-            f"{self._what()} {joined(self.source_endpoint)} > {joined(self.destination_endpoint)}"
-        )
+        ends = (self.source_endpoint, self.destination_endpoint)
+        if self.icmp is not None:
+            ends = ((self.source, 0), (self.destination, 0))
+        return f"{self._what()} {joined(ends[0])} > {joined(ends[1])}"
 
     def _what(self) -> str:
         if self.protocol == "TCP":

@@ -70,6 +70,7 @@ def send_probe(
     trace = connection.traces[0] if connection.traces else None
     outcome = _watch(connection, clock, trace)
     connection.abort()
+    clock.advance(PATIENCE)  # let the other end hear of it, or it would wait for ever
     return trace, outcome
 
 

@@ -240,6 +240,18 @@ def test_the_pods_own_node_always_gets_in() -> None:
     assert world.reach(world.network.node_host("other"), BACKEND, 8080) == "timed out"
 
 
+def test_a_node_reaches_a_service_that_it_serves_itself() -> None:
+    world = kernel_world(
+        service("default/kubernetes", "10.96.0.1", 443, target=6443),
+        endpoint_slice("default/kubernetes", 6443, (NODE, "node")),
+        node("other", "192.168.77.2"),
+    )
+    serve_http(world.network.node_host("node"), 6443)
+    for name in ("node", "other"):
+        assert world.reach(world.network.node_host(name), "10.96.0.1", 443) == "connected"
+    assert world.reach("frontend", "10.96.0.1", 443) == "connected"
+
+
 def test_a_port_that_the_service_does_not_have_is_silent() -> None:
     world = kernel_world()
     assert observed("i4")["exit"] == 28
