@@ -121,7 +121,17 @@ def values(name: str, text: str) -> Iterator[tuple[Any, int, LineOf]]:
 
 
 def _values(name: str, text: str) -> Iterator[tuple[Any, int, Any]]:
-    return _json_values(name, text) if text.lstrip()[:1] == "{" else _yaml_values(name, text)
+    """JSON by its suffix, or where the text may be JSON and is; YAML otherwise."""
+    if name.endswith((".json", ".jsonl")):
+        yield from _json_values(name, text)
+        return
+    if text.lstrip()[:1] == "{" and not name.endswith((".yaml", ".yml")):
+        try:
+            yield from list(_json_values(name, text))
+        except InputError:
+            yield from _yaml_values(name, text)
+        return
+    yield from _yaml_values(name, text)
 
 
 def _json_values(name: str, text: str) -> Iterator[tuple[Any, int, Any]]:
