@@ -166,7 +166,7 @@ class Cluster:
 
     `nodes` counts workers. With `enforcement` a network plugin that enforces policy is in
     place (Cilium's objects), without it one that only carries packets; `profile` describes
-    any other cluster.
+    any other cluster; `runtime` is one that runs already.
 
     >>> cluster = Cluster(nodes=2, seed=1)
     >>> [node["metadata"]["name"] for node in cluster.objects("nodes")]
@@ -180,8 +180,11 @@ class Cluster:
         *,
         enforcement: bool = True,
         profile: ClusterProfile | None = None,
+        runtime: Runtime | None = None,
     ) -> None:
-        self.runtime = Runtime(nodes=nodes, seed=seed, enforcement=enforcement, profile=profile)
+        self.runtime = runtime or Runtime(
+            nodes=nodes, seed=seed, enforcement=enforcement, profile=profile
+        )
         self.server = ApiServer(self.runtime)
         self.client = Client(InProcessTransport(self.server))
         self.pods = Pods(self)
