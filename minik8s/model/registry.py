@@ -88,6 +88,7 @@ KINDS: tuple[Kind, ...] = (
             "ephemeralcontainers",
         ),
     ),
+    Kind("", "v1", "PodTemplate", "podtemplates"),
     Kind(
         "",
         "v1",
@@ -101,6 +102,16 @@ KINDS: tuple[Kind, ...] = (
     Kind("", "v1", "Secret", "secrets"),
     Kind("", "v1", "ServiceAccount", "serviceaccounts", ("sa",), subresources=("token",)),
     Kind("", "v1", "Service", "services", ("svc",), categories=_ALL, subresources=("status",)),
+    Kind(
+        "apiextensions.k8s.io",
+        "v1",
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+        ("crd", "crds"),
+        False,
+        ("api-extensions",),
+        ("status",),
+    ),
     Kind("apps", "v1", "ControllerRevision", "controllerrevisions"),
     Kind(
         "apps", "v1", "DaemonSet", "daemonsets", ("ds",), categories=_ALL, subresources=("status",)
@@ -132,15 +143,36 @@ KINDS: tuple[Kind, ...] = (
         categories=_ALL,
         subresources=("status", "scale"),
     ),
+    Kind(
+        "autoscaling",
+        "v2",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+        ("hpa",),
+        categories=_ALL,
+        subresources=("status",),
+    ),
     Kind("batch", "v1", "CronJob", "cronjobs", ("cj",), categories=_ALL, subresources=("status",)),
     Kind("batch", "v1", "Job", "jobs", categories=_ALL, subresources=("status",)),
     Kind("coordination.k8s.io", "v1", "Lease", "leases"),
     Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
+    Kind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", (), False),
+    Kind("networking.k8s.io", "v1", "Ingress", "ingresses", ("ing",), subresources=("status",)),
     Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", ("netpol",)),
+    Kind(
+        "policy",
+        "v1",
+        "PodDisruptionBudget",
+        "poddisruptionbudgets",
+        ("pdb",),
+        subresources=("status",),
+    ),
     Kind("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", (), False),
     Kind("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", (), False),
     Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
     Kind("rbac.authorization.k8s.io", "v1", "Role", "roles"),
+    Kind("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", ("pc",), False),
+    Kind("storage.k8s.io", "v1", "StorageClass", "storageclasses", ("sc",), False),
 )
 
 
@@ -204,6 +236,7 @@ def _named(kind: str) -> Kind:
 
 CONFIG_MAP = _named("ConfigMap")
 CONTROLLER_REVISION = _named("ControllerRevision")
+CUSTOM_RESOURCE_DEFINITION = _named("CustomResourceDefinition")
 DAEMON_SET = _named("DaemonSet")
 DEPLOYMENT = _named("Deployment")
 ENDPOINTS = _named("Endpoints")

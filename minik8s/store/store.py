@@ -33,6 +33,7 @@ _NO_GENERATION = frozenset(
         "controllerrevisions",
         "endpoints",
         "events",
+        "horizontalpodautoscalers",
         "leases",
         "limitranges",
         "namespaces",
@@ -45,6 +46,7 @@ _NO_GENERATION = frozenset(
         "secrets",
         "serviceaccounts",
         "services",
+        "storageclasses",
     }
 )
 """Resources whose registry strategy never sets metadata.generation."""
