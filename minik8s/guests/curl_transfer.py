@@ -250,7 +250,7 @@ class Transfer:
         raise TransferError(why)
 
     def _ended(self, connection: Connection, reader: ResponseReader, number: int) -> None:
-        if connection.state == "reset" or failure(connection) in ("timed out", "host unreachable"):
+        if connection.state == "reset" or failure(connection) in ("timed out", "unreachable"):
             reason = strerror(failure(connection), self.process.container.image.libc)
             why = Failure(RECV_ERROR, f"Recv failure: {reason}")
         elif not reader.head:

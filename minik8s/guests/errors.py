@@ -9,6 +9,7 @@ _GLIBC = {
     "refused": "Connection refused",
     "timed out": "Connection timed out",
     "reset": "Connection reset by peer",
+    "unreachable": "No route to host",
     "host unreachable": "No route to host",
     "network unreachable": "Network is unreachable",
     "in use": "Address already in use",
@@ -17,6 +18,7 @@ _GLIBC = {
 _MUSL = {
     **_GLIBC,
     "timed out": "Operation timed out",
+    "unreachable": "Host is unreachable",
     "host unreachable": "Host is unreachable",
     "network unreachable": "Network unreachable",
     "in use": "Address in use",
@@ -34,5 +36,5 @@ def strerror(error: str, libc: Libc) -> str:
 
 
 def failure(connection: Connection) -> str:
-    """The error that a connection ended with ("refused", "timed out", "host unreachable"...)."""
-    return connection.error or connection.state
+    """What a connection ended with: "refused", "timed out", "unreachable", "reset"."""
+    return connection.state

@@ -247,7 +247,7 @@ def _summary(name: str, tally: _Tally) -> str:
     text = (
         f"\n--- {name} ping statistics ---\n"
         f"{tally.sent} packets transmitted, {len(tally.times)} received, {errors}"
-        f"{tally.loss}% packet loss, time {(tally.last - tally.start) * 1000:.0f}ms\n"
+        f"{tally.loss}% packet loss, time {int((tally.last - tally.start) * 1000)}ms\n"
     )
     if not tally.times:
         return text + "\n"

@@ -179,6 +179,47 @@ class World:
             }
         )
 
+    def big_service(self, name: str, count: int, namespace: str = "default") -> None:
+        """A headless Service with many addresses at which nobody lives."""
+        self.create(
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"name": name, "namespace": namespace},
+                "spec": {
+                    "clusterIP": "None",
+                    "clusterIPs": ["None"],
+                    "ports": [{"port": 8080, "protocol": "TCP", "targetPort": 8080}],
+                },
+            }
+        )
+        self.create(
+            {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "metadata": {
+                    "name": f"{name}-abcde",
+                    "namespace": namespace,
+                    "labels": {"kubernetes.io/service-name": name},
+                },
+                "addressType": "IPv4",
+                "ports": [{"name": "", "port": 8080, "protocol": "TCP"}],
+                "endpoints": [
+                    {"addresses": [f"10.244.0.{100 + number}"], "conditions": {"ready": True}}
+                    for number in range(count)
+                ],
+            }
+        )
+
+    def translate(self, text: str) -> str:
+        """Addresses of the recorded cluster as those of this one."""
+        for recorded, name in (("10.244.0.6", "backend"), ("10.244.0.5", "frontend")):
+            text = text.replace(recorded, f"<{name}>")
+        text = text.replace("10.244.0.2", "<coredns>")
+        for pod in self.store.list(self.store.registry.of({"apiVersion": "v1", "kind": "Pod"})):
+            text = text.replace(f"<{pod['metadata']['name']}>", pod["status"]["podIP"])
+        return text
+
     def policy(self, name: str, spec: Document, namespace: str = "default") -> None:
         self.create(
             {
@@ -201,9 +242,7 @@ class World:
         stdin: bytes | None = None,
     ) -> Ran:
         start = self.clock.now
-        session = self.session(
-            pod, *argv, namespace=namespace, tty=tty, stdin=stdin is not None
-        )
+        session = self.session(pod, *argv, namespace=namespace, tty=tty, stdin=stdin is not None)
         if stdin is not None:
             session.write_stdin(stdin)
             session.close_stdin()
