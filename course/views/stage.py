@@ -38,8 +38,10 @@ class Stage:
 
     def pods(self, namespace: str, selector: str) -> list[Actor]:
         """The pods that a label selector picks, by name."""
-        found = self.cluster.client.list(POD, namespace, label_selector=selector)
-        return [Actor(namespace_of(pod), name_of(pod), dict(labels_of(pod))) for pod in found]
+        found = self.cluster.client.list(POD, namespace, query={"labelSelector": selector})
+        return [
+            Actor(namespace_of(pod), name_of(pod), dict(labels_of(pod))) for pod in found["items"]
+        ]
 
     def first(self, namespace: str, selector: str) -> Actor:
         """The first of these pods; raises LookupError if there is none."""
@@ -70,7 +72,7 @@ class Stage:
         raise LookupError(f"policy {policy} has no rule")
 
     def _get(self, kind: Kind, namespace: str, name: str) -> dict[str, Any]:
-        return self.cluster.client.get(kind, namespace, name)
+        return self.cluster.client.get(kind, name, namespace)
 
     def _reaches_outside(self, source: Actor, name: str) -> bool:
         curl = f"curl -sS -o /dev/null --connect-timeout 5 {name}"
