@@ -32,6 +32,7 @@ class NodeLifecycleController(Controller):
         self._pods: dict[str, dict[Key, None]] = {}
         self._tainted: set[str] = set()
         self._timers: dict[Key, Timer] = {}
+        self._due: dict[Key, float] = {}
 
     def observe(self, event: StoreEvent) -> Iterable[Key]:
         """A node that changed, or a pod that has come to a node that evicts."""
@@ -42,8 +43,7 @@ class NodeLifecycleController(Controller):
             return NOTHING
         if event.type == "DELETED":
             self._pods.get(node, {}).pop(key, None)
-            if (timer := self._timers.pop(key, None)) is not None:
-                timer.cancel()
+            self._spare(key)
             return NOTHING
         self._pods.setdefault(node, {})[key] = None
         return (("", node),) if node in self._tainted else NOTHING
@@ -96,7 +96,8 @@ class NodeLifecycleController(Controller):
         if not taints:
             if name in self._tainted:
                 self._tainted.discard(name)
-                self._spare(name)
+                for key in self._pods.get(name, {}):
+                    self._spare(key)
             return
         self._tainted.add(name)
         for key in list(self._pods.get(name, {})):
@@ -104,16 +105,19 @@ class NodeLifecycleController(Controller):
             if pod is not None and not is_terminating(pod):
                 self._judge(key, pod, taints)
 
-    def _spare(self, node: str) -> None:
-        for key in self._pods.get(node, {}):
-            if (timer := self._timers.pop(key, None)) is not None:
-                timer.cancel()
+    def _spare(self, key: Key) -> None:
+        self._due.pop(key, None)
+        if (timer := self._timers.pop(key, None)) is not None:
+            timer.cancel()
 
     def _judge(self, key: Key, pod: Document, taints: list[Document]) -> None:
-        tolerations = pod["spec"].get("tolerations") or []
-        now = self.clock.now
-        due = min((_due(tolerations, taint, now) for taint in taints), default=float("inf"))
-        if due <= self.clock.now:
+        tolerations, now = pod["spec"].get("tolerations") or [], self.clock.now
+        due = min(_due(tolerations, taint, now) for taint in taints)
+        if due < float("inf"):
+            due = self._due.setdefault(
+                key, due
+            )  # a taint without `timeAdded` began when first seen
+        if due <= now:
             source = Source("taint-eviction-controller")
             text = f"Marking for deletion Pod {'/'.join(key)}"
             self.context.recorder.normal(pod, "TaintManagerEviction", text, source)

@@ -103,20 +103,27 @@ def wanted_total(sets: Iterable[Mapping[str, Any]]) -> int:
     return sum(replicas_of(each) for each in sets)
 
 
+def _present(replica_set: Mapping[str, Any]) -> int:
+    return max(replicas_of(replica_set), int(replica_set.get("status", {}).get("replicas") or 0))
+
+
 def counted(sets: Iterable[Mapping[str, Any]], field: str) -> int:
     """The sum of one status field of the ReplicaSets."""
     return sum(int(each.get("status", {}).get(field) or 0) for each in sets)
 
 
 def new_set_size(deployment: Document, new: Document | None, sets: Sequence[Document]) -> int:
-    """How many replicas the newest ReplicaSet may have now (NewRSNewReplicas)."""
+    """How many replicas the newest ReplicaSet may have now (NewRSNewReplicas).
+
+    Pods that a shrinking ReplicaSet has not let go yet count, so the surge is never exceeded.
+    """
     replicas = replicas_of(deployment)
     if not is_rolling(deployment):
         return replicas
     current = replicas_of(new) if new is not None else 0
     if current >= replicas:
         return replicas
-    room = replicas + fence_posts(deployment)[0] - wanted_total(sets)
+    room = replicas + fence_posts(deployment)[0] - sum(map(_present, sets))
     return current + max(0, min(room, replicas - current))
 
 

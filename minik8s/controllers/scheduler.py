@@ -50,7 +50,7 @@ class Scheduler(Controller):
         self._preempts = minor >= 25
         self._loads: dict[str, NodeLoad] = {}
         self._places: dict[Key, str] = {}
-        self._stuck: dict[Key, None] = {}
+        self._stuck: dict[Key, bool] = {}
         self._owners: dict[tuple[str, str], int] = {}
         self._repelling: dict[Key, Document] = {}
         self._known: dict[int, tuple[Document, _Candidates]] = {}
@@ -61,12 +61,11 @@ class Scheduler(Controller):
             return self._node_changed(event)
         pod = event.object
         key = key_of(pod)
-        freed = self._account(event, key, pod)
+        waiting = self._account(event, key, pod)
         if event.type == "DELETED":
             self._stuck.pop(key, None)
-            return tuple(self._stuck) if freed else NOTHING
-        if node_name(pod):
-            return tuple(self._stuck) if freed else NOTHING
+        if event.type == "DELETED" or node_name(pod):
+            return waiting
         if is_terminating(pod) or pod["spec"].get("schedulerName", NAME) != NAME:
             return NOTHING
         if event.type == "ADDED" or key not in self._stuck:
@@ -130,7 +129,7 @@ class Scheduler(Controller):
         self.context.recorder.scheduling(bound, "Scheduled", message)
 
     def _refuse(self, pod: Document, message: str) -> None:
-        self._stuck[key_of(pod)] = None
+        self._stuck[key_of(pod)] = "podAffinity" in (pod["spec"].get("affinity") or {})
         known = condition(pod, "PodScheduled")
         if known is not None and known.get("message") == message:
             return
@@ -165,8 +164,8 @@ class Scheduler(Controller):
                 load.add(key, pod)
         return load
 
-    def _account(self, event: StoreEvent, key: Key, pod: Document) -> bool:
-        """Keep the books of the nodes; whether something has become free."""
+    def _account(self, event: StoreEvent, key: Key, pod: Document) -> tuple[Key, ...]:
+        """Keep the books of the nodes; gives the pods that may fit somewhere now."""
         node = node_name(pod)
         gone = event.type == "DELETED" or not node or is_terminal(pod)
         before = self._places.get(key, "")
@@ -177,7 +176,7 @@ class Scheduler(Controller):
             self._count_owner(before, pod, -1)
             if load is not None:
                 load.remove(key)
-            return True
+            return tuple(self._stuck)
         if not gone and not before:
             self._places[key] = node
             self._count_owner(node, pod, 1)
@@ -185,9 +184,10 @@ class Scheduler(Controller):
                 self._repelling[key] = pod
             if load is not None:
                 load.add(key, pod)
-        elif not gone and load is not None:
+            return tuple(key for key, sociable in self._stuck.items() if sociable)
+        if not gone and load is not None:
             load.pods[key] = pod
-        return False
+        return NOTHING
 
     def _count_owner(self, node: str, pod: Document, change: int) -> None:
         owner = _owner_uid(pod)

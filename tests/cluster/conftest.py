@@ -1,0 +1,19 @@
+"""Fixtures of the cluster tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from cluster_worlds import Script
+
+from minik8s.runtime.containers import Containers
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
+    """Containers that end as the test says."""
+    script = Script()
+    monkeypatch.setattr(Containers, "start", script.start)
+    monkeypatch.setattr(Containers, "stop", lambda *_: None)
+    yield script
