@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from zlib import crc32
 
@@ -33,6 +34,9 @@ from minik8s.store import Store, StoreEvent
 
 TRACES_KEPT = 4095
 """How many packets a network remembers (as many as hubble's buffer holds of one node)."""
+
+SNAP_LENGTH = 2048
+"""How many bytes of its payload a trace keeps, as tcpdump's `-s` does."""
 
 LOCAL_LATENCY = 0.00005
 """One way through one node, in seconds."""
@@ -135,10 +139,10 @@ class Network:
 
     def transmit(self, host: Host, packet: Packet, clock: Clock) -> Trace:
         """Send a packet from a host: take it through the datapath, and plan its arrival."""
-        peer = self.topology.peer
-        trace = Trace(
-            clock.now, packet, peer(packet.source), peer(packet.destination), packet.dport
-        )
+        peer, seen = self.topology.peer, packet
+        if len(packet.payload) > SNAP_LENGTH:
+            seen = replace(packet, payload=packet.payload[:SNAP_LENGTH])
+        trace = Trace(clock.now, seen, peer(packet.source), peer(packet.destination), packet.dport)
         if _stays_inside(host, packet.destination):
             trace.hops.append(Hop(host.name, Hook.LOOPBACK, Event.SENT))
             self._arrive(host, packet, clock, trace, LOCAL_LATENCY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from typing import Literal, Protocol
@@ -39,7 +40,7 @@ class Wire(Protocol):
         """A number to start counting bytes with."""
 
 
-class Connection:
+class Connection(ABC):
     """One TCP connection or SCTP association, seen from one end.
 
     Nothing blocks: `wake` is called after every change; then look at `state`, `receive()` and
@@ -95,37 +96,37 @@ class Connection:
         self._inbox.clear()
         return data
 
+    @abstractmethod
     def open(self) -> None:
         """Send the first packet of the handshake, and again until it is answered."""
-        raise NotImplementedError
 
+    @abstractmethod
     def send(self, data: bytes) -> None:
         """Queue bytes; they are retransmitted until the other end has them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def shutdown(self) -> None:
         """Say that there is no more to come (FIN), and go on reading."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """Send what is queued, then FIN (SCTP: SHUTDOWN); nothing more is read."""
-        raise NotImplementedError
 
+    @abstractmethod
     def abort(self) -> None:
         """Drop everything and tell the other end (RST, ABORT)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def vanish(self) -> None:
         """Drop everything without a word."""
-        raise NotImplementedError
 
+    @abstractmethod
     def handle(self, packet: Packet, clock: Clock) -> None:
         """A packet of this connection has arrived."""
-        raise NotImplementedError
 
+    @abstractmethod
     def handle_error(self, message: Icmp) -> None:
         """An ICMP error about a packet of this connection has arrived."""
-        raise NotImplementedError
 
     def _notify(self) -> None:
         if self.wake is not None:

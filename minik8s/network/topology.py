@@ -181,8 +181,7 @@ class Topology:
 
     def _renew(self, pod: Pod, document: Document) -> None:
         before, pod.document = pod.document, document
-        same_labels = labels_of(before) == labels_of(document)
-        if same_labels and before.get("spec") == document.get("spec"):
+        if labels_of(before) == labels_of(document) and _same(before, document, "spec"):
             return
         self._index(pod)
         self.changed()
@@ -211,6 +210,11 @@ class Topology:
             interface = self.interfaces.get(address)
             if interface is not None and interface.pod is None and interface.node is node:
                 del self.interfaces[address]
+
+
+def _same(one: Document, other: Document, field_name: str) -> bool:
+    first, second = one.get(field_name), other.get(field_name)
+    return first is second or first == second
 
 
 def _like(other: str, addresses: Iterable[str]) -> str:

@@ -87,7 +87,8 @@ class Hop(NamedTuple):
 class Trace:
     """The way of one packet.
 
-    `time` is the sender's clock in seconds. `packet` is as it was sent; `source` and
+    `time` is the sender's clock in seconds. `packet` is as it was sent (a long payload is cut
+    off); `source` and
     `destination` are the peers that policy saw, so the destination is the pod behind a
     Service, at `port`. `reply` tells whether the packet belongs to the reply direction of a
     tracked flow, `state` what it was to connection tracking at the first node.
