@@ -16,7 +16,9 @@ from minik8s.model.services import (
     ServicePort,
     cluster_ips,
     external_addresses,
+    external_is_local,
     external_name,
+    internal_is_local,
     is_headless,
     publishes_not_ready,
     service_of_slice,
@@ -41,14 +43,20 @@ class DeadEnd(Enum):
     NO_NAME = "no such name"
     NO_ENDPOINT = "the Service has no ready endpoint"
     NO_SERVICE_PORT = "the Service has no such port"
+    NO_LOCAL_ENDPOINT = "the Service keeps to the node, which has no ready endpoint of it"
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A pod, node or address that the connection ends at, and the port there."""
+    """A pod, node or address that the connection ends at, and the port there.
+
+    `seen` is the node whose address the endpoint sees instead of the client's, if any: a node
+    that passes a connection from outside on to another node puts its own address in.
+    """
 
     peer: Peer
     port: int | None
+    seen: Peer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +87,14 @@ class Directory:
         self._slices: dict[tuple[str, str], list[Document]] = {}
         self._pods: dict[str, list[Document]] = {}
         self._by_address: dict[str, Document] = {}
+        self._node_ports: dict[tuple[str, int], tuple[Document, ServicePort]] = {}
         for document in documents:
             kind, namespace = document.get("kind"), namespace_of(document) or "default"
             if kind == "Service":
                 self._services[namespace, name_of(document)] = document
+                for entry in service_ports(document):
+                    if entry.node_port:
+                        self._node_ports[entry.protocol, entry.node_port] = (document, entry)
                 for address in (*cluster_ips(document), *external_addresses(document)):
                     self._by_address[address] = document
             elif kind == "EndpointSlice":
@@ -95,43 +107,76 @@ class Directory:
         """A Service by name."""
         return self._services.get((namespace, name))
 
-    def by_address(self, address: str, protocol: str, port: int | None) -> Route:
-        """Where a connection to an address goes."""
+    def by_address(self, address: str, client: Peer, protocol: str, port: int | None) -> Route:
+        """Where a client's connection to an address goes."""
         service = self._by_address.get(address)
         if service is not None:
-            return self.through(service, protocol, port)
+            if address in cluster_ips(service):
+                return self.through(service, client, protocol, port)
+            return self._from_outside(service, self._entries(client), protocol, port, address)
         peer = self._snapshot.by_address.get(parse_address(address)) or Peer(address)
+        published = self._node_ports.get((protocol, port or 0))
+        if published is not None and peer.node_labels is not None:
+            service, entry = published
+            return self._from_outside(service, [peer], protocol, entry.port, address)
         return Route((Endpoint(peer, port),), address=address)
 
-    def through(self, service: Document, protocol: str, port: int | None) -> Route:
-        """Where a connection to a Service goes."""
-        key = f"{namespace_of(service) or 'default'}/{name_of(service)}"
-        address = next(iter(cluster_ips(service)), "")
+    def through(self, service: Document, client: Peer, protocol: str, port: int | None) -> Route:
+        """Where a client's connection to a Service goes."""
+        key, address = _key_of(service), next(iter(cluster_ips(service)), "")
         if is_headless(service):
             ends = tuple(Endpoint(e.peer, port) for e in self._endpoints(service, None))
             return Route(ends, None if ends else DeadEnd.NO_ENDPOINT, address=address, service=key)
-        for entry in service_ports(service):
-            if (entry.protocol, entry.port) == (protocol, port):
-                ends = tuple(self._endpoints(service, entry))
-                dead_end = None if ends else DeadEnd.NO_ENDPOINT
-                return Route(ends, dead_end, address=address, service=key)
-        return Route((), DeadEnd.NO_SERVICE_PORT, address=address, service=key)
+        entry = _service_port(service, protocol, port)
+        if entry is None:
+            return Route((), DeadEnd.NO_SERVICE_PORT, address=address, service=key)
+        ends = tuple(self._endpoints(service, entry))
+        dead_end = None if ends else DeadEnd.NO_ENDPOINT
+        if ends and internal_is_local(service):
+            ends = tuple(end for end in ends if end.peer.node == client.node)
+            dead_end = None if ends else DeadEnd.NO_LOCAL_ENDPOINT
+        return Route(ends, dead_end, address=address, service=key)
 
-    def by_name(self, name: str, namespace: str, protocol: str, port: int | None) -> Route:
-        """Where a connection to a DNS name goes, dialled from a pod of a namespace."""
+    def _entries(self, client: Peer) -> list[Peer]:
+        """The nodes at which a connection to a load balancer's address may come in."""
+        own = self._snapshot.nodes.get(client.node) if client.is_pod else None
+        return [own] if own is not None else list(self._snapshot.nodes.values())
+
+    def _from_outside(
+        self, service: Document, nodes: list[Peer], protocol: str, port: int | None, address: str
+    ) -> Route:
+        """A nodePort or an external address, entered at one of some nodes."""
+        key, entry = _key_of(service), _service_port(service, protocol, port)
+        if entry is None:
+            return Route((), DeadEnd.NO_SERVICE_PORT, address=address, service=key)
+        ends = list(self._endpoints(service, entry))
+        if external_is_local(service):
+            near = [e for e in ends if not nodes or e.peer.node in {node.name for node in nodes}]
+            dead_end = None if near else DeadEnd.NO_LOCAL_ENDPOINT if ends else DeadEnd.NO_ENDPOINT
+            return Route(tuple(near), dead_end, address=address, service=key)
+        seen = [
+            Endpoint(end.peer, end.port, None if end.peer.node == node.name else node)
+            for end in ends
+            for node in nodes
+        ]
+        dead_end = None if ends else DeadEnd.NO_ENDPOINT
+        return Route(_distinct(seen or ends), dead_end, (), address, key)
+
+    def by_name(self, name: str, client: Peer, protocol: str, port: int | None) -> Route:
+        """Where a client's connection to a DNS name goes."""
         tried: list[str] = []
-        for candidate in _candidates(name, namespace):
+        for candidate in _candidates(name, client.namespace or "default"):
             tried.append(candidate)
-            route = self._named(candidate, namespace, protocol, port)
+            route = self._named(candidate, client, protocol, port)
             if route is not None:
                 names = (*tried, *route.tried)
                 return Route(route.endpoints, route.dead_end, names, route.address, route.service)
         return Route((), DeadEnd.NO_NAME, tuple(tried))
 
-    def _named(self, name: str, namespace: str, protocol: str, port: int | None) -> Route | None:
+    def _named(self, name: str, client: Peer, protocol: str, port: int | None) -> Route | None:
         suffix = f".svc.{ZONE}"
         if not name.endswith(suffix):
-            return None if name.endswith(f".{ZONE}") else self._public(name, protocol, port)
+            return None if name.endswith(f".{ZONE}") else self._public(name, client, protocol, port)
         parts = name.removesuffix(suffix).split(".")
         service = self.service(parts[-1], parts[-2]) if len(parts) in (2, 3) else None
         if service is None:
@@ -140,14 +185,14 @@ class Directory:
             return self._pod_of(service, parts[0], port)
         alias = external_name(service)
         if alias:
-            return self.by_name(f"{alias}.", namespace, protocol, port)
-        return self.through(service, protocol, port)
+            return self.by_name(f"{alias}.", client, protocol, port)
+        return self.through(service, client, protocol, port)
 
-    def _public(self, name: str, protocol: str, port: int | None) -> Route | None:
+    def _public(self, name: str, client: Peer, protocol: str, port: int | None) -> Route | None:
         for kind in (A, AAAA):
             for record in resolve(Question(name, kind)).answers:
                 if record.type == kind:
-                    return self.by_address(str(record.data), protocol, port)
+                    return self.by_address(str(record.data), client, protocol, port)
         return None
 
     def _pod_of(self, service: Document, host: str, port: int | None) -> Route | None:
@@ -193,6 +238,22 @@ class Directory:
                     peer = self._snapshot.pods.get("/".join(endpoint.pod))
                     found = peer or self._snapshot.by_address.get(parse_address(address))
                     yield Endpoint(found or Peer(address), ports[0] if ports else None)
+
+
+def _key_of(service: Document) -> str:
+    return f"{namespace_of(service) or 'default'}/{name_of(service)}"
+
+
+def _service_port(service: Document, protocol: str, port: int | None) -> ServicePort | None:
+    for entry in service_ports(service):
+        if (entry.protocol, entry.port) == (protocol, port):
+            return entry
+    return None
+
+
+def _distinct(ends: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    found = {(e.peer.key, e.port, e.seen.key if e.seen else ""): e for e in ends}
+    return tuple(found.values())
 
 
 def _candidates(name: str, namespace: str) -> Iterator[str]:

@@ -63,10 +63,14 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One way that the connection can take: from one pod to one endpoint."""
+    """One way that the connection can take: from one pod to one endpoint.
+
+    `seen` is the node whose address the endpoint sees instead of the source's, if any.
+    """
 
     source: Peer
     target: Peer
+    seen: Peer | None
     protocol: str
     port: int | None
     verdict: Verdict
@@ -194,16 +198,15 @@ class Explainer:
             address = target.removeprefix("ip:")
             if not parse_address(address)[0]:
                 raise InputError(f"{target}: not an address")
-            return self.directory.by_address(address, protocol, port)
+            return self.directory.by_address(address, source, protocol, port)
         if "/" not in target:
-            namespace = source.namespace or "default"
-            return self.directory.by_name(target, namespace, protocol, port)
+            return self.directory.by_name(target, source, protocol, port)
         namespace, _, name = target.partition("/")
         pod = self.snapshot.pods.get(target)
         found = [pod] if pod else self._workload(target)
         service = self.directory.service(namespace, name)
         if not found and service is not None:
-            return self.directory.through(service, protocol, port)
+            return self.directory.through(service, source, protocol, port)
         return Route(tuple(Endpoint(peer, port) for peer in found or self.peers(target)))
 
     def _lookup(self, sources: Iterable[Peer]) -> tuple[Hop, ...]:
@@ -211,18 +214,25 @@ class Explainer:
         service = self.directory.service("kube-system", "kube-dns")
         if service is None:
             return ()
-        ends = self.directory.through(service, "UDP", 53).endpoints
         return tuple(
-            self._hop(source, end, "UDP", Via.SERVICE) for source in sources for end in ends
+            self._hop(source, end, "UDP", Via.SERVICE)
+            for source in sources
+            for end in self.directory.through(service, source, "UDP", 53).endpoints
         )
 
     def _hop(self, source: Peer, end: Endpoint, protocol: str, via: Via) -> Hop:
         policies, port = self.snapshot.policies, end.port
+        seen = end.seen or source
         decision = policies.decide(source, end.peer, protocol, port, via=via)
+        inward = decision.ingress
+        if end.seen is not None:
+            inward = policies.decide_direction(Direction.INGRESS, end.peer, seen, protocol, port)
         egress = self._side(decision.egress, source, end.peer, protocol, port)
-        ingress = self._side(decision.ingress, end.peer, source, protocol, port)
+        ingress = self._side(inward, end.peer, seen, protocol, port)
+        both = {decision.egress.verdict, inward.verdict}
+        verdict = Verdict.DROP if Verdict.DROP in both else Verdict.ALLOW
         listening = self._listening(end, protocol)
-        return Hop(source, end.peer, protocol, port, decision.verdict, egress, ingress, listening)
+        return Hop(source, end.peer, end.seen, protocol, port, verdict, egress, ingress, listening)
 
     def _listening(self, end: Endpoint, protocol: str) -> bool | None:
         """Whether somebody listens; None where nobody here can know."""
@@ -305,7 +315,7 @@ def _outcomes(route: Route, lookup: tuple[Hop, ...], hops: tuple[Hop, ...]) -> t
         return (Outcome.UNRESOLVED,)
     if route.dead_end is DeadEnd.NO_ENDPOINT:
         return (Outcome.REFUSED,)
-    if route.dead_end is DeadEnd.NO_SERVICE_PORT:
+    if route.dead_end is not None:
         return (Outcome.TIMED_OUT,)
     return tuple(dict.fromkeys(hop.outcome for hop in hops))
 
@@ -314,7 +324,9 @@ def _needs(dropped: Iterable[Hop]) -> Iterable[Need]:
     for hop in dropped:
         for side in (hop.egress, hop.ingress):
             if side.decision.verdict is Verdict.DROP:
-                yield Need(side.decision, hop.source, hop.target, hop.protocol, hop.port)
+                inward = side is hop.ingress and hop.seen is not None
+                source = hop.seen if inward and hop.seen else hop.source
+                yield Need(side.decision, source, hop.target, hop.protocol, hop.port)
 
 
 def with_dns(documents: list[Document]) -> list[Document]:

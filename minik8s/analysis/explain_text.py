@@ -52,6 +52,7 @@ def _hop_data(hop: Hop) -> dict[str, Any]:
     return {
         "from": hop.source.key,
         "to": hop.target.key,
+        "seenAs": hop.seen.key if hop.seen else None,
         "port": hop.port,
         "protocol": hop.protocol,
         "verdict": hop.verdict.value,
@@ -116,6 +117,8 @@ def _hop_lines(hops: tuple[Hop, ...], title: str) -> Iterator[str]:
             continue
         hop = group[0]
         where = f"{_peer_text(hop.source)} -> {_peer_text(hop.target)}"
+        if hop.seen is not None:
+            where += f" by way of {_peer_text(hop.seen)}, whose address it shows"
         yield f"{title} {where} {_port_text(hop.protocol, hop.port)}: {verdict.value}"
         for other in group[1:]:
             yield f"  and so {other.source.key} -> {other.target.key}"
