@@ -35,7 +35,7 @@ VERSION: Document = {
 """What `kubectl version` shows as the server's: the release whose API this is."""
 
 _STATUS_VERBS = ["get", "patch", "update"]
-_SUBRESOURCES: dict[str, tuple[str, str, str, list[str]]] = {
+SUBRESOURCES: dict[str, tuple[str, str, str, list[str]]] = {
     "attach": ("", "v1", "PodAttachOptions", ["create", "get"]),
     "binding": ("", "v1", "Binding", ["create"]),
     "eviction": ("policy", "v1", "Eviction", ["create"]),
@@ -48,7 +48,23 @@ _SUBRESOURCES: dict[str, tuple[str, str, str, list[str]]] = {
 }
 """Group, version and kind of what a subresource takes, and its verbs."""
 
-_GROUP_ORDER = ("apps", "batch", "networking.k8s.io", "rbac.authorization.k8s.io")
+_GROUP_ORDER = (
+    "apps",
+    "events.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "autoscaling",
+    "batch",
+    "networking.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "storage.k8s.io",
+    "apiextensions.k8s.io",
+    "scheduling.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+)
+"""The groups by the priority of their APIService; those of custom resources come after."""
 
 
 def discover(backend: Backend, request: Request) -> Response | None:
@@ -86,13 +102,13 @@ def _document(registry: Registry, path: str, accept: str) -> Response | None:
 
 def _paths(registry: Registry) -> list[str]:
     paths = ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/readyz", "/version"]
-    for group, versions in _groups(registry).items():
+    for group, versions in groups_of(registry).items():
         if group:
             paths += [f"/apis/{group}", *(f"/apis/{group}/{version}" for version in versions)]
     return sorted(paths)
 
 
-def _groups(registry: Registry) -> dict[str, list[str]]:
+def groups_of(registry: Registry) -> dict[str, list[str]]:
     """The versions of each group, in the order in which they are told."""
     groups: dict[str, list[str]] = {}
     for kind in registry:
@@ -103,7 +119,8 @@ def _groups(registry: Registry) -> dict[str, list[str]]:
     return dict(sorted(groups.items(), key=lambda item: (rank.get(item[0], len(rank)), item[0])))
 
 
-def _kinds(registry: Registry, group: str, version: str) -> Iterator[Kind]:
+def kinds_of(registry: Registry, group: str, version: str) -> Iterator[Kind]:
+    """The kinds of a group-version, by plural."""
     found = [kind for kind in registry if (kind.group, kind.version) == (group, version)]
     yield from sorted(found, key=lambda kind: kind.plural)
 
@@ -114,7 +131,7 @@ def _root(registry: Registry, accept: str, *, core: bool) -> Response:
         return Response(200, aggregated, content_type=AGGREGATED_V2)
     if core:
         return Response(200, _API_VERSIONS)
-    groups = [_group_document(group, v) for group, v in _groups(registry).items() if group]
+    groups = [_group_document(group, v) for group, v in groups_of(registry).items() if group]
     return Response(200, {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
 
 
@@ -127,7 +144,7 @@ _API_VERSIONS: Document = {
 
 def _aggregated(registry: Registry, *, core: bool) -> Document:
     items = []
-    for group, versions in _groups(registry).items():
+    for group, versions in groups_of(registry).items():
         if (group == "") is not core:
             continue
         metadata: Document = {"creationTimestamp": None}
@@ -151,7 +168,7 @@ def _aggregated_version(registry: Registry, group: str, version: str) -> Documen
     return {
         "version": version,
         "freshness": "Current",
-        "resources": [_aggregated_kind(kind) for kind in _kinds(registry, group, version)],
+        "resources": [_aggregated_kind(kind) for kind in kinds_of(registry, group, version)],
     }
 
 
@@ -183,7 +200,7 @@ def _aggregated_sub(kind: Kind, name: str) -> Document:
 
 
 def _subresource(kind: Kind, name: str) -> tuple[str, str, str, list[str]]:
-    return _SUBRESOURCES.get(name) or (kind.group, kind.version, kind.kind, _STATUS_VERBS)
+    return SUBRESOURCES.get(name) or (kind.group, kind.version, kind.kind, _STATUS_VERBS)
 
 
 # -- the legacy form
@@ -195,7 +212,7 @@ def _group_document(group: str, versions: list[str]) -> Document:
 
 
 def _group(registry: Registry, group: str) -> Response:
-    versions = _groups(registry).get(group)
+    versions = groups_of(registry).get(group)
     if not group or versions is None:
         raise NotFound.path()
     document = {"kind": "APIGroup", "apiVersion": "v1", **_group_document(group, versions)}
@@ -203,7 +220,7 @@ def _group(registry: Registry, group: str) -> Response:
 
 
 def _resources(registry: Registry, group: str, version: str) -> Response:
-    kinds = list(_kinds(registry, group, version))
+    kinds = list(kinds_of(registry, group, version))
     if not kinds:
         raise NotFound.path()
     document = {

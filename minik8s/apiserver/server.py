@@ -6,6 +6,7 @@ from minik8s.apiserver.backend import Backend
 from minik8s.apiserver.call import Call
 from minik8s.apiserver.discovery import discover
 from minik8s.apiserver.messages import TEXT, Request, Response
+from minik8s.apiserver.openapi import describe
 from minik8s.apiserver.routing import parse
 from minik8s.apiserver.services import ServiceAllocator
 from minik8s.apiserver.verbs import handler_of, mutates
@@ -35,13 +36,17 @@ class ApiServer:
     def _answer(self, request: Request) -> Response:
         route = parse(request.path, self.backend.registry)
         if route is None:
-            return discover(self.backend, request) or _nothing_there()
+            return self._about(request) or _nothing_there()
         method = request.method
         call = Call(self.backend, self.services, request, route)
         response = handler_of(method, route)(call)
         if mutates(method, route) and self.backend.autosettle and not request.query.get("dryRun"):
             self.backend.settle()
         return response
+
+    def _about(self, request: Request) -> Response | None:
+        """What the server says of itself."""
+        return discover(self.backend, request) or describe(self.backend, request)
 
 
 def _nothing_there() -> Response:

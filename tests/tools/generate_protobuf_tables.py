@@ -1,6 +1,6 @@
 """Make minik8s/data/protobuf.json: the protobuf field numbers of the API's types.
 
-    go mod download k8s.io/api@latest k8s.io/apimachinery@latest k8s.io/apiextensions-apiserver@latest
+    go mod download k8s.io/{api,apimachinery,apiextensions-apiserver}@latest
     python tests/tools/generate_protobuf_tables.py FOLDER_WITH_MODULES      # GOMODCACHE/k8s.io
 
 The numbers are read from the struct tags of types.go and never change (they are the wire format
