@@ -1,7 +1,4 @@
-"""PATCH: what the three kinds of patches make of an object.
-
-Server-side apply, the fourth, is in `apply`.
-"""
+"""PATCH: what the kinds of patches make of an object; server-side apply is in `apply`."""
 
 from __future__ import annotations
 
@@ -10,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from minik8s import admission
+from minik8s.apiserver.apply import apply
 from minik8s.apiserver.body import content_type, decode, unsupported
-from minik8s.apiserver.call import Call, WriteOptions
+from minik8s.apiserver.call import Call, WriteOptions, refuse
 from minik8s.apiserver.jsonpatch import MAX_OPERATIONS, PatchError, json_patch, merge_patch
 from minik8s.apiserver.messages import (
     APPLY_PATCH,
@@ -35,6 +33,11 @@ def patcher(target: Target) -> Callable[[Call], Response]:
     def patch(call: Call) -> Response:
         options = WriteOptions.of(call.request, "PatchOptions")
         media = content_type(call.request)
+        if media == APPLY_PATCH:
+            return apply(call, options, target)
+        if call.request.query.get("force"):
+            text = "Forbidden: may not be specified for non-apply patch"
+            refuse("PatchOptions", [Cause("FieldValueForbidden", text, "force")])
         old = call.existing()
         body = decode(call.request)
         patched = patched_values(media, old, body, call.kind)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from minik8s.apiserver import writing
 from minik8s.apiserver.body import content_type, decode
 from minik8s.apiserver.call import Call, WriteOptions
 from minik8s.apiserver.messages import Response
 from minik8s.apiserver.patch import patched_values
-from minik8s.apiserver.writing import OBJECT, change
 from minik8s.errors import BadRequest, Cause, Conflict, Invalid
 from minik8s.model.metadata import Document
 from minik8s.model.registry import Kind
@@ -66,7 +66,7 @@ def _store(call: Call, scale: object, options: WriteOptions) -> Response:
     old = call.existing()
     replicas = _replicas(call, scale, old)
     changed = {**old, "spec": {**(old.get("spec") or {}), "replicas": replicas}}
-    return Response(200, scale_of(change(call, changed, old, options, OBJECT)))
+    return Response(200, scale_of(writing.change(call, changed, old, options, writing.SCALE)))
 
 
 def _replicas(call: Call, scale: object, old: Document) -> int:

@@ -30,6 +30,7 @@ _SYSTEM = (
     "selfLink",
     "uid",
 )
+_FROM_NEW = ("managedFields", "resourceVersion")
 _NEVER_UNCONDITIONAL = frozenset({"leases.coordination.k8s.io"})
 """Kinds whose updates must carry a resourceVersion (AllowUnconditionalUpdate is false)."""
 
@@ -127,9 +128,12 @@ def prepare_ephemeral(kind: Kind, document: Document, old: Document) -> Document
 
 
 def _based_on(old: Document, document: Document) -> Document:
-    """The old state, with the resourceVersion that the new one was made from."""
-    version = document["metadata"].get("resourceVersion", "")
-    return {**old, "metadata": {**old["metadata"], "resourceVersion": version}}
+    """The old state, with the resourceVersion and the field managers of the new one."""
+    metadata = {k: v for k, v in old["metadata"].items() if k not in _FROM_NEW}
+    for field in _FROM_NEW:
+        if field in document["metadata"]:
+            metadata[field] = document["metadata"][field]
+    return {**old, "metadata": metadata}
 
 
 def _keep(document: Document, old: Document, field: str) -> None:

@@ -36,9 +36,17 @@ def metadata_only(document: Document) -> Document:
     }
 
 
+def _row_metadata(document: Document) -> Document:
+    """The same for a row, without `managedFields`: nobody prints them, and they are long."""
+    shown = metadata_only(document)
+    if "managedFields" in shown["metadata"]:
+        shown["metadata"] = {k: v for k, v in shown["metadata"].items() if k != "managedFields"}
+    return shown
+
+
 _INCLUDES: dict[str, Include] = {
-    "": metadata_only,
-    "Metadata": metadata_only,
+    "": _row_metadata,
+    "Metadata": _row_metadata,
     "Object": lambda document: document,
     "None": lambda _document: None,
 }

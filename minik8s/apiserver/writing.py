@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from minik8s import admission
-from minik8s.apiserver import strategy
+from minik8s.apiserver import managedfields, strategy
 from minik8s.apiserver.body import decode
 from minik8s.apiserver.call import Call, WriteOptions, check_kind, unrecognized
+from minik8s.apiserver.managedfields import Manager, Operation
 from minik8s.apiserver.messages import Response
+from minik8s.clock import rfc3339
 from minik8s.errors import AlreadyExists, BadRequest, Cause, Forbidden, NotFound
 from minik8s.model.metadata import Document, is_terminating
 from minik8s.model.registry import NAMESPACE, POD, SERVICE, Kind
@@ -67,7 +69,20 @@ def create(call: Call) -> Response:
     """POST to a collection."""
     options = WriteOptions.of(call.request, "CreateOptions")
     document = with_namespace(call, read_object(call, options))
+    manager = manager_of(call, options)
+    document = managedfields.created(call.kind, document, manager, _now(call))
     return store_new(call, document, options)
+
+
+def manager_of(
+    call: Call, options: WriteOptions, subresource: str = "", operation: Operation = "Update"
+) -> Manager:
+    """Who writes, for the object's `managedFields`."""
+    return Manager(options.field_manager, operation, call.kind.api_version, subresource)
+
+
+def _now(call: Call) -> str:
+    return rfc3339(call.store.clock.now)
 
 
 def store_new(call: Call, document: Document, options: WriteOptions) -> Response:
@@ -149,6 +164,7 @@ class Target:
 
     prepare: Callable[[Kind, Document, Document], Document]
     validate: Callable[[Kind, Document, Document], None]
+    subresource: str = ""
 
 
 def _unchecked(_kind: Kind, _new: Document, _old: Document) -> None:
@@ -156,9 +172,10 @@ def _unchecked(_kind: Kind, _new: Document, _old: Document) -> None:
 
 
 OBJECT = Target(strategy.prepare_update, admission.validate_update)
-STATUS = Target(strategy.prepare_status, admission.validate_update)
-FINALIZE = Target(strategy.prepare_finalize, _unchecked)
-EPHEMERAL_CONTAINERS = Target(strategy.prepare_ephemeral, _unchecked)
+STATUS = Target(strategy.prepare_status, admission.validate_update, "status")
+SCALE = Target(strategy.prepare_update, admission.validate_update, "scale")
+FINALIZE = Target(strategy.prepare_finalize, _unchecked, "finalize")
+EPHEMERAL_CONTAINERS = Target(strategy.prepare_ephemeral, _unchecked, "ephemeralcontainers")
 
 
 def updater(target: Target) -> Callable[[Call], Response]:
@@ -189,12 +206,21 @@ def check_name(call: Call, document: Document) -> None:
 def change(
     call: Call, document: Document, old: Document, options: WriteOptions, target: Target
 ) -> Document:
+    """Store a new state of an object, after telling who changed what."""
+    manager = manager_of(call, options, target.subresource)
+    document = managedfields.updated(call.kind, document, old, manager, _now(call))
+    return store_change(call, document, old, options, target)
+
+
+def store_change(
+    call: Call, document: Document, old: Document, options: WriteOptions, target: Target
+) -> Document:
     """Prepare, validate and store a new state of an object."""
     kind = call.kind
     strategy.check_preconditions(kind, document, old)
     document = target.prepare(kind, document, old)
     target.validate(kind, document, old)
-    if kind == SERVICE and target is OBJECT:
+    if kind == SERVICE and not target.subresource:
         return _change_service(call, document, old, options)
     return _replace(call, document, options)
 

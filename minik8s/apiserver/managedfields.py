@@ -1,0 +1,267 @@
+"""Who manages which field: `metadata.managedFields`, kept with every write.
+
+A *manager* is a name, what it did (Apply or Update), and the part of the object it did it to.
+An update takes over the fields that it changes; an apply sets the manager's fields anew, and
+conflicts with others over fields that it would change. Objects that were never written through
+the API (a controller made them) are not tracked until somebody applies to them.
+(k8s.io/apimachinery/pkg/util/managedfields.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from minik8s.admission import schema_for
+from minik8s.apiserver import fieldset, typed
+from minik8s.apiserver.fieldset import Node
+from minik8s.apiserver.typed import Type
+from minik8s.errors import Cause, Conflict
+from minik8s.model.metadata import Document
+from minik8s.model.registry import Kind
+
+Operation: TypeAlias = Literal["Apply", "Update"]
+
+BEFORE_FIRST_APPLY = "before-first-apply"
+ANCIENT = "ancient-changes"
+MAX_UPDATE_MANAGERS = 10
+
+_UNTRACKED = frozenset(
+    {
+        "creationTimestamp",
+        "generation",
+        "managedFields",
+        "name",
+        "namespace",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    }
+)
+"""Metadata that no manager owns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """Who wrote, how, in which version of the API, to which subresource."""
+
+    name: str
+    operation: Operation
+    api_version: str
+    subresource: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Managed:
+    """What one manager manages, and since when."""
+
+    fields: Node
+    time: str
+
+
+Managers: TypeAlias = dict[Manager, Managed]
+
+
+def read(document: Document) -> Managers:
+    """The managers that an object names."""
+    managers: Managers = {}
+    for entry in document["metadata"].get("managedFields") or ():
+        manager = Manager(
+            entry.get("manager", ""),
+            entry.get("operation", "Update"),
+            entry.get("apiVersion", ""),
+            entry.get("subresource", ""),
+        )
+        managers[manager] = Managed(entry.get("fieldsV1") or {}, entry.get("time", ""))
+    return managers
+
+
+def written(document: Document, managers: Managers) -> Document:
+    """The object with its managers in `metadata.managedFields`, in their order."""
+    metadata = {k: v for k, v in document["metadata"].items() if k != "managedFields"}
+    if managers:
+        metadata["managedFields"] = [
+            _entry(manager, managers[manager]) for manager in sorted(managers, key=_rank(managers))
+        ]
+    return {**document, "metadata": metadata}
+
+
+def _rank(managers: Managers) -> Any:
+    return lambda m: (m.operation, managers[m].time, m.name, m.api_version, m.subresource)
+
+
+def _entry(manager: Manager, managed: Managed) -> Document:
+    entry: Document = {
+        "manager": manager.name,
+        "operation": manager.operation,
+        "apiVersion": manager.api_version,
+        "time": managed.time,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": managed.fields,
+    }
+    if manager.subresource:
+        entry["subresource"] = manager.subresource
+    return entry
+
+
+def tracked_part(document: Document, kind: Kind, subresource: str) -> Document:
+    """What of an object has managers, for a write to one of its subresources."""
+    if subresource == "status":
+        return {"status": document["status"]} if "status" in document else {}
+    skipped = ("apiVersion", "kind", *(("status",) if "status" in kind.subresources else ()))
+    tracked = {key: value for key, value in document.items() if key not in skipped}
+    metadata = {k: v for k, v in document["metadata"].items() if k not in _UNTRACKED}
+    tracked["metadata"] = metadata
+    if not metadata:
+        del tracked["metadata"]
+    return tracked
+
+
+def created(kind: Kind, document: Document, manager: Manager, now: str) -> Document:
+    """A new object, whose fields all belong to the one who made it."""
+    tracked = tracked_part(document, kind, manager.subresource)
+    try:
+        fields = typed.compare({}, tracked, Type(schema_for(kind))).added
+    except typed.TypedError:  # it will not pass validation
+        fields = {}
+    return written(document, {manager: Managed(fields, now)} if fields else {})
+
+
+def updated(kind: Kind, new: Document, old: Document, manager: Manager, now: str) -> Document:
+    """A new state of an object, with the changed fields handed to the one who changed them."""
+    given = new["metadata"].get("managedFields")
+    if given is not None and (given == [] or given == [{}]):
+        return written(new, {})
+    managers = read(new) if given else read(old)
+    if not managers:
+        return new
+    try:
+        changes = _difference(kind, new, old, manager.subresource)
+    except typed.TypedError:  # it will not pass validation
+        return new
+    if changes.empty:
+        return written(new, managers)
+    left = _taken(managers, changes, manager)
+    before = managers.get(manager)
+    mine = fieldset.difference(before.fields if before else {}, changes.removed)
+    mine = fieldset.union(mine, changes.changed)
+    if before is None or mine != before.fields:
+        left[manager] = Managed(mine, now)
+    else:
+        left[manager] = before
+    if not mine:
+        del left[manager]
+    return written(new, _capped(left))
+
+
+def _difference(kind: Kind, new: Document, old: Document, subresource: str) -> typed.Comparison:
+    before = tracked_part(old, kind, subresource)
+    after = tracked_part(new, kind, subresource)
+    return typed.compare(before, after, Type(schema_for(kind)))
+
+
+def _taken(managers: Managers, changes: typed.Comparison, by: Manager) -> Managers:
+    """What the other managers keep after a change."""
+    lost = fieldset.union(changes.changed, changes.removed)
+    left: Managers = {}
+    for manager, managed in managers.items():
+        if manager == by:
+            continue
+        fields = fieldset.difference(managed.fields, lost)
+        if fields:
+            same = fields == managed.fields
+            left[manager] = managed if same else Managed(fields, managed.time)
+    return left
+
+
+def _capped(managers: Managers) -> Managers:
+    """No more than ten managers that update: the oldest become one."""
+    updating = [m for m in managers if m.operation == "Update"]
+    surplus = len(updating) - MAX_UPDATE_MANAGERS
+    if surplus <= 0:
+        return managers
+    oldest = sorted(updating, key=lambda m: managers[m].time)[: surplus + 1]
+    bucket = Manager(ANCIENT, "Update", oldest[-1].api_version)
+    fields: Node = {}
+    for manager in oldest:
+        fields = fieldset.union(fields, managers[manager].fields)
+    kept = {m: managed for m, managed in managers.items() if m not in oldest}
+    return {**kept, bucket: Managed(fields, managers[oldest[-1]].time)}
+
+
+def applied(
+    kind: Kind, live: Document, config: Document, manager: Manager, now: str, *, force: bool
+) -> Document:
+    """The live object with a configuration applied to it.
+
+    Raises Conflict where it would change what others manage (unless forced), and
+    typed.TypedError for a configuration that does not fit the schema.
+    """
+    kind_type = Type(schema_for(kind))
+    managers = read(live) or _first_managers(kind, live, now)
+    wanted = typed.fields_of(tracked_part(config, kind, manager.subresource), kind_type) or {}
+    merged = typed.merge(live, _without_managers(config), kind_type)
+    last = managers.get(manager)
+    if last is not None:
+        others = [m.fields for other, m in managers.items() if other != manager]
+        managed = _union_of([wanted, *others])
+        merged = typed.prune(merged, last.fields, managed, kind_type)
+    changes = _difference(kind, merged, live, manager.subresource)
+    if not force:
+        _refuse_conflicts(managers, changes.changed, manager)
+    left = _taken(managers, changes, manager)
+    if wanted:
+        same = last is not None and last.fields == wanted and changes.empty
+        left[manager] = last if last is not None and same else Managed(wanted, now)
+    return written(merged, left)
+
+
+def _first_managers(kind: Kind, live: Document, now: str) -> Managers:
+    """What stood in an object that nobody tracked belongs to whoever came before."""
+    if not live["metadata"].get("uid"):
+        return {}
+    manager = Manager(BEFORE_FIRST_APPLY, "Update", kind.api_version)
+    return read(created(kind, live, manager, now))
+
+
+def _without_managers(document: Document) -> Document:
+    metadata = {k: v for k, v in document["metadata"].items() if k != "managedFields"}
+    return {**document, "metadata": metadata}
+
+
+def _union_of(sets: list[Node]) -> Node:
+    joined: Node = {}
+    for each in sets:
+        joined = fieldset.union(joined, each)
+    return joined
+
+
+def _refuse_conflicts(managers: Managers, changed: Node, by: Manager) -> None:
+    found: list[tuple[str, str]] = []
+    for manager in sorted(managers, key=lambda m: (m.name, m.operation)):
+        if manager == by:
+            continue
+        shared = fieldset.intersection(managers[manager].fields, changed)
+        found += [(_shown(manager), path) for path in fieldset.paths(shared)]
+    if not found:
+        return
+    causes = [Cause("FieldManagerConflict", f"conflict with {who}", path) for who, path in found]
+    raise Conflict(_conflict_text(found), causes=causes)
+
+
+def _shown(manager: Manager) -> str:
+    text = f'"{manager.name}"'
+    if manager.subresource:
+        text += f' with subresource "{manager.subresource}"'
+    return f"{text} using {manager.api_version}" if manager.operation == "Update" else text
+
+
+def _conflict_text(found: list[tuple[str, str]]) -> str:
+    if len(found) == 1:
+        return f"Apply failed with 1 conflict: conflict with {found[0][0]}: {found[0][1]}"
+    grouped: Mapping[str, list[str]] = {who: [] for who, _ in sorted(found)}
+    for who, path in found:
+        grouped[who].append(f"- {path}")
+    lines = [line for who in grouped for line in (f"conflicts with {who}:", *grouped[who])]
+    return f"Apply failed with {len(found)} conflicts: " + "\n".join(lines)
