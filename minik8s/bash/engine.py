@@ -435,6 +435,11 @@ class Shell:
         state = self._engine.shell_state()
         return {**state.env, **state.variables}
 
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        """The aliases, as they were after the last script."""
+        return self._aliases
+
     def snapshot(self) -> Snapshot:
         """Variables, functions and files, for `restore`; not from within a program."""
         state = bytes(self._bash().snapshot(exclude_filesystem=True))
