@@ -187,8 +187,13 @@ def compact_json(value: Any) -> str:
     >>> print(compact_json({"b": [1.0, None], "a": "x"}))
     {"a":"x","b":[1,null]}
     """
+    return plain_json(canonical(value))
+
+
+def plain_json(value: Any) -> str:
+    """encoding/json's Marshal of a struct: keys in the order that they have."""
     pieces: list[str] = []
-    _write_json(canonical(value), "", "", pieces)
+    _write_json(value, "", "", pieces)
     return "".join(pieces)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from minik8s.kubectl.call import Call
 from minik8s.kubectl.flags import Flag
+from minik8s.kubectl.gotext import quote
 from minik8s.kubectl.tree import Command, global_flags
 from minik8s.kubectl.tree import root as command_tree
 
@@ -21,7 +22,10 @@ def root(call: Call) -> None:
 
 def show(call: Call) -> None:
     """`--help` of any command."""
-    command = call.command
+    _write(call.command, call.out)
+
+
+def _write(command: Command, write: Callable[[str], object]) -> None:
     lines = [f"{command.does}.\n"]
     if command.path:
         lines.append(_subcommands("Available Commands", command.children.values()))
@@ -39,7 +43,7 @@ def show(call: Call) -> None:
         more = f'Use "{command.full} <command> --help" for more information about a given command.'
         hint = f"{more}\n{hint}"
     lines.append(hint)
-    call.out("\n".join(filter(None, lines)))
+    write("\n".join(filter(None, lines)))
 
 
 def options(call: Call) -> None:
@@ -71,3 +75,13 @@ def _title(flag: Flag) -> str:
     quoted = flag.type in ("string", "Level") and not flag.default.isdigit()
     default = f"'{flag.default}'" if quoted else flag.default
     return f"{short}--{flag.name}={default}"
+
+
+def require_subcommand(call: Call) -> int:
+    """A command that does nothing by itself: its help, and exit code 1."""
+    if call.arguments:
+        raise call.usage(f"unknown command {quote(' '.join(call.arguments))}")
+    text: list[str] = []
+    _write(call.command, text.append)
+    call.err("".join(text))
+    return 1
