@@ -6,8 +6,10 @@ import copy
 
 from hypothesis import given
 from hypothesis import strategies as st
+from policy_cluster_worlds import all_ends, cluster_worlds
 from policy_naive import World
-from policy_worlds import OUTSIDE, PROBED, ends, many, worlds
+from policy_naive_cluster import ClusterWorld
+from policy_worlds import OUTSIDE, PROBED, ends, few, many, worlds
 
 from minik8s.analysis.explain import Explainer
 from minik8s.policy import Direction, Verdict
@@ -57,9 +59,7 @@ probes = st.tuples(st.integers(0, 20), st.integers(0, 20), st.sampled_from(PROBE
 
 
 def probed(documents, probe):
-    places = ends(documents)
-    one, other, (protocol, port) = probe
-    return places[one % len(places)], places[other % len(places)], protocol, port
+    return probed_of(ends(documents), probe)
 
 
 @many
@@ -113,3 +113,65 @@ def test_suggested_policies_open_what_they_say_and_close_nothing(documents, prob
 
 def named(key):
     return key if "/" in key else f"ip:{key}"
+
+
+def stripped_cluster(documents, side):
+    """The documents without what one side names, cluster-wide policies included."""
+    gone = {(ref.policy.kind, ref.policy.name, ref.index) for ref in side.rules}
+    section = SECTIONS[side.decision.direction]
+    kept = []
+    for document in stripped(documents, side):
+        kind, name = document["kind"], document["metadata"]["name"]
+        if kind == "ClusterNetworkPolicy":
+            document = copy.deepcopy(document)
+            rules = document["spec"].get(section) or []
+            document["spec"][section] = [
+                rule for i, rule in enumerate(rules) if (kind, name, i) not in gone
+            ]
+        kept.append(document)
+    return kept
+
+
+@few
+@given(cluster_worlds(), probes)
+def test_cluster_wide_explanations_hold_what_they_say(documents, probe):
+    source, target, protocol, port = probed_of(all_ends(documents), probe)
+    explanation = Explainer(documents).explain(source, target, port, protocol)
+    world = ClusterWorld(documents)
+    expected = world.allows(world.end(source), world.end(target), protocol, port)
+    assert (explanation.verdict is Verdict.ALLOW) == expected
+    (hop,) = explanation.hops
+    for side in (hop.egress, hop.ingress):
+        if side.rules or side.policies:
+            world = ClusterWorld(stripped_cluster(documents, side))
+            section = SECTIONS[side.decision.direction]
+            ends_ = [world.end(place(peer)) for peer in (hop.source, hop.target)]
+            judged, other = ends_ if section == "egress" else reversed(ends_)
+            without = world.direction(section, judged, other, protocol, port)
+            assert without == (side.without is Verdict.ALLOW)
+
+
+@few
+@given(cluster_worlds(), probes)
+def test_suggestions_against_cluster_wide_policies_work(documents, probe):
+    source, target, protocol, port = probed_of(all_ends(documents), probe)
+    explanation = Explainer(documents).explain(source, target, port, protocol)
+    if explanation.suggestion is None:
+        return
+    added = list(explanation.suggestion.policies)
+    if not added:
+        assert explanation.suggestion.note
+        return
+    before, after = ClusterWorld(documents), ClusterWorld([*documents, *added])
+    assert after.allows(after.end(source), after.end(target), protocol, port)
+    for one in all_ends(documents):
+        for other in all_ends(documents):
+            for asked in PROBED:
+                was, now = (w.allows(w.end(one), w.end(other), *asked) for w in (before, after))
+                assert now or not was, ("closed", one, other, asked)
+                assert was or not now or asked == (protocol, port) or port is None
+
+
+def probed_of(places, probe):
+    one, other, (protocol, port) = probe
+    return places[one % len(places)], places[other % len(places)], protocol, port
