@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from minik8s.clock import Clock
-from minik8s.network.packet import DEFAULT_TTL, Endpoint, Icmp, Packet, echo
+from minik8s.network.packet import DEFAULT_TTL, Endpoint, Icmp, Packet, dialled, echo
 from minik8s.network.sockets import Wake
 from minik8s.network.trace import Trace
 
@@ -78,6 +78,7 @@ class DatagramSocket:
 
     def connect(self, address: str, port: int) -> None:
         """Fix the other end: `send` goes there, and ICMP errors come back as `error`."""
+        address = dialled(address)
         self._remote = (address, port)
         if not self.local[0]:
             self.local = (self._sender.source_for(address), self.local[1])
@@ -90,6 +91,7 @@ class DatagramSocket:
 
     def send_to(self, data: bytes, address: str, port: int) -> None:
         """Send one datagram; without an address of that IP version the error is pending."""
+        address = dialled(address)
         source = self.local[0] or self._sender.source_for(address)
         if not source:
             self._error = "network unreachable"
@@ -191,6 +193,7 @@ class EchoSocket:
 
     def send(self, address: str, sequence: int, size: int = 56, ttl: int = DEFAULT_TTL) -> bool:
         """Send one echo request with `size` bytes of data; False if the network is unreachable."""
+        address = dialled(address)
         source = self._sender.source_for(address)
         if not source:
             return False

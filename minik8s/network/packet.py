@@ -176,6 +176,16 @@ def canonical(address: str) -> str:
     return str(ip_address(address))
 
 
+def dialled(address: str) -> str:
+    """The canonical address that a program means; an unspecified one is its own host.
+
+    >>> dialled("0.0.0.0"), dialled("::"), dialled("10.0.0.1")
+    ('127.0.0.1', '::1', '10.0.0.1')
+    """
+    address = canonical(address)
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+
+
 def is_ipv6(address: str) -> bool:
     """Whether a canonical address is of IP version 6."""
     return ":" in address

@@ -16,6 +16,7 @@ from minik8s.network.packet import (
     Icmp,
     Packet,
     canonical,
+    dialled,
     echo,
     icmp_error,
     is_ipv6,
@@ -126,7 +127,7 @@ class Host:
         sport: int | None = None,
     ) -> Connection:
         """Start a handshake; its first packets are retransmitted on `clock`."""
-        address = canonical(address)
+        address = dialled(address)
         source = self.source_for(address)
         kind = TcpConnection if protocol == "TCP" else SctpAssociation
         number = sport or self._free_port(protocol, (address, port), source)

@@ -129,7 +129,7 @@ def test_udp_and_dns() -> None:
     world = dual()
     serve_udp(world.pod("api"), 53)
     socket = world.pod("web").datagram(clock=world.clock)
-    socket.connect(API, 53)
+    socket.connect("FD00:11:0:0::6", 53)
     assert world.ask(socket, b"q") == "q"
     answer = decode(
         world.network.zone.answer(query(1, "api.default.svc.cluster.local", AAAA), "udp")

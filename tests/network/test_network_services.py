@@ -142,6 +142,7 @@ def test_a_pod_reaches_its_own_address_without_leaving() -> None:
     }
     assert world.reach("backend", "127.0.0.1", 8080) == "connected"
     assert world.reach("backend", "127.0.0.1", 81) == "refused"
+    assert world.reach("backend", "0.0.0.0", 8080) == "connected"
 
 
 def test_without_hairpin_source_nat_the_pod_drops_the_martian() -> None:
