@@ -32,7 +32,9 @@ class EventStream(Protocol):
 class ExecSession(Protocol):
     """A program in a pod, run by `exec` or reached by `attach`."""
 
-    exit_code: int | None
+    @property
+    def exit_code(self) -> int | None:
+        """How the program ended; None while it runs."""
 
     def write_stdin(self, data: bytes) -> None:
         """Give the program input."""
