@@ -48,6 +48,10 @@ class Starter:
             self.tell(pod, container, "Created", "Container created")
         return obstacle
 
+    def fail_to_start(self, pod: Document, container: Document) -> None:
+        """Record that the container's command is not there."""
+        self.warn(pod, container, "Failed", f"Error: {start_failure(container)}")
+
     def missing_volume(self, pod: Document) -> str:
         """What to say of a volume whose ConfigMap or Secret is not there; empty if all are."""
         for volume in pod["spec"].get("volumes") or ():
@@ -100,6 +104,20 @@ class Starter:
             self.warn(pod, container, "Failed", f"Error: {problem}")
             return Obstacle(CONFIG_ERROR, problem)
         return None
+
+
+def start_failure(container: Mapping[str, Any]) -> str:
+    """What containerd says when a container's command cannot be run."""
+    words = container.get("command") or container.get("args") or [container.get("image", "")]
+    name = str(words[0])
+    why = "executable file not found in $PATH"
+    if "/" in name:
+        why = f"stat {name}: no such file or directory"
+    return (
+        "failed to create containerd task: failed to create shim task: OCI runtime create failed: "
+        "runc create failed: unable to start container process: error during container init: "
+        f'exec: "{name}": {why}'
+    )
 
 
 def field_path(pod: Mapping[str, Any], container: Mapping[str, Any]) -> str:

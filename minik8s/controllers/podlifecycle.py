@@ -16,7 +16,12 @@ from typing import Protocol
 from minik8s.clock import Timer, parse_rfc3339, rfc3339
 from minik8s.controllers import podstatus
 from minik8s.controllers.base import NOTHING, Context, Controller, Key, key_of
-from minik8s.controllers.containerstart import INVALID_IMAGE, Starter, duration
+from minik8s.controllers.containerstart import (
+    INVALID_IMAGE,
+    Starter,
+    duration,
+    start_failure,
+)
 from minik8s.controllers.events import Source
 from minik8s.controllers.nodeaddresses import NodeAddresses
 from minik8s.controllers.podstatus import Statuses
@@ -320,7 +325,12 @@ class Kubelet(Controller):
         init, main = _statuses(pod)
         for name in startable:
             group = init if name in init else main
-            group[name] = self._running(pod, _container(pod, name), group[name])
+            container = _container(pod, name)
+            group[name] = self._running(pod, container, group[name])
+            if codes.get(name) == podstatus.START_ERROR:
+                self.starter.fail_to_start(pod, container)
+            else:
+                self.starter.tell(pod, container, "Started", "Container started")
         pod = self._write(pod, init, main)
         run.exits += [(name, code) for name, code in codes.items() if code is not None]
         self.probes.start(pod, [name for name, code in codes.items() if code is None])
@@ -329,7 +339,6 @@ class Kubelet(Controller):
     def _running(self, pod: Document, container: Document, before: Document) -> Document:
         identity = f"containerd://{self.context.ids.stream('containers').getrandbits(256):064x}"
         healthy = self.probes.register(pod, container)
-        self.starter.tell(pod, container, "Started", "Container started")
         return podstatus.running(container, identity, self._now(), before, ready=healthy)
 
     def _note_exits(self, pod: Document, run: _Run) -> Document:
@@ -340,7 +349,9 @@ class Kubelet(Controller):
         for name, code in run.exits:
             group = init if name in init else main
             if name in group and podstatus.is_running(group[name]):
-                group[name] = podstatus.terminated(group[name], code, self._now())
+                failed = code == podstatus.START_ERROR
+                text = start_failure(_container(pod, name)) if failed else ""
+                group[name] = podstatus.terminated(group[name], code, self._now(), text)
         run.exits.clear()
         return self._write(pod, init, main)
 

@@ -61,16 +61,18 @@ def running(
     return status
 
 
-def terminated(before: Document, code: int, now: str, reason: str = "") -> Document:
+def terminated(before: Document, code: int, now: str, message: str = "") -> Document:
     """A container that has ended."""
     started = (before["state"].get("running") or {}).get("startedAt", now)
     end = {
         "exitCode": code,
-        "reason": reason or end_reason(code),
+        "reason": end_reason(code),
         "startedAt": started,
         "finishedAt": now,
         "containerID": before.get("containerID", ""),
     }
+    if message:
+        end["message"] = message
     return {**before, "state": {"terminated": end}, "ready": False, "started": False}
 
 

@@ -246,5 +246,4 @@ class Runtime:
         self, namespace: str, pod: str, port: int, *, clock: Clock | None = None
     ) -> Connection:
         """A TCP connection to a port inside the pod's network namespace (port-forward)."""
-        host = self.network.pod_host(namespace, pod)
-        return host.connect("TCP", "127.0.0.1", port, clock=clock or self.clock)
+        return self.containers.dial(namespace, pod, port, clock=clock)
