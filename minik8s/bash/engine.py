@@ -38,7 +38,14 @@ from minik8s.bash.values import (
 from minik8s.bash.words import Incomplete, Unreadable
 
 if TYPE_CHECKING:
-    from bashkit import Bash, BuiltinContext, BuiltinResult, ExecResult, FileSystem
+    from bashkit import (
+        Bash,
+        BuiltinContext,
+        BuiltinResult,
+        ExecResult,
+        FileSystem,
+        ShellState,
+    )
 
 _LIMIT = re.compile(r"(?:resource limit exceeded|execution error|budget validation failed): (.*)")
 _PARSE = re.compile(r"parse error at line (\d+), column \d+: (.*)", re.DOTALL)
@@ -100,7 +107,7 @@ class Shell:
         self._helper = Helper(self, self._rewrite)
         self._options: set[str] = set()
         self._state = ""
-        self._aliases: Mapping[str, str] = {}
+        self._after: ShellState | None = None
         self._output: Output | None = None
         self._noted = [(0.0, now())]
         self._raised: BaseException | None = None
@@ -151,7 +158,7 @@ class Shell:
             self._engine.execute_sync(self._state)
             self._state = ""
         ended = self._engine.execute_sync(text, output.take)
-        self._aliases = self._engine.shell_state().aliases
+        self._after = self._engine.shell_state()
         return ended
 
     def cancel(self) -> None:
@@ -328,7 +335,7 @@ class Shell:
 
     def _announced(self, name: str) -> bool:
         """Whether a command is a program of ours, directly or through an alias or a file."""
-        name = self._aliases.get(name, name).split(" ")[0]
+        name = self.aliases.get(name, name).split(" ")[0]
         return name in self._own or f"__{name}" in self._own
 
     def hides(self, name: str) -> bool:
@@ -353,7 +360,7 @@ class Shell:
         where = self.dialect.where.format(name=self.dialect.name, line=line)
         return self.dialect.unknown.format(where=where, command=command) + "\n"
 
-    # -- state -----------------------------------------------------------------------------
+    # -- state: cwd, env, variables and aliases are as they were after the last script ---
 
     def register(self, name: str, program: Program) -> None:
         """Add a command, or replace one."""
@@ -420,25 +427,24 @@ class Shell:
     @property
     def cwd(self) -> str:
         """The working directory."""
-        return self._cwd if self._engine is None else str(self._engine.shell_state().cwd)
+        return self._cwd if self._after is None else str(self._after.cwd)
 
     @property
     def env(self) -> Mapping[str, str]:
         """The exported variables."""
-        return self._env if self._engine is None else dict(self._engine.shell_state().env)
+        return self._env if self._after is None else self._after.env
 
     @property
     def variables(self) -> Mapping[str, str]:
         """All variables, exported or not."""
-        if self._engine is None:
+        if self._after is None:
             return self._env
-        state = self._engine.shell_state()
-        return {**state.env, **state.variables}
+        return {**self._after.env, **self._after.variables}
 
     @property
     def aliases(self) -> Mapping[str, str]:
-        """The aliases, as they were after the last script."""
-        return self._aliases
+        """The aliases."""
+        return {} if self._after is None else self._after.aliases
 
     def snapshot(self) -> Snapshot:
         """Variables, functions and files, for `restore`; not from within a program."""
