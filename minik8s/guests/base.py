@@ -26,6 +26,51 @@ T = TypeVar("T")
 StreamProtocol = Literal["TCP", "SCTP"]
 
 
+@dataclass(slots=True)
+class Input:
+    """What has been typed or piped so far; `wake` is called when there is more."""
+
+    data: bytearray = field(default_factory=bytearray)
+    closed: bool = False
+    ended: bool = False
+    wake: Callable[[], None] | None = None
+
+    @classmethod
+    def of(cls, data: bytes) -> Input:
+        """Input that is complete from the start, as behind a pipe."""
+        return cls(bytearray(data), closed=True)
+
+    def feed(self, data: bytes) -> None:
+        """Add bytes."""
+        self.data += data
+        self._notify()
+
+    def close(self) -> None:
+        """There will be no more."""
+        self.closed = True
+        self._notify()
+
+    def end_of_file(self) -> None:
+        """Ctrl-D on a terminal: one reader sees the end, the next may read on."""
+        self.ended = True
+        self._notify()
+
+    def take(self) -> bytes | None:
+        """All that is there; b"" at the end, None if one must wait."""
+        if self.data:
+            data = bytes(self.data)
+            self.data.clear()
+            return data
+        if self.ended:
+            self.ended = False
+            return b""
+        return b"" if self.closed else None
+
+    def _notify(self) -> None:
+        if self.wake is not None:
+            self.wake()
+
+
 @dataclass(frozen=True, slots=True)
 class Sleep:
     """Let simulated seconds pass; gives None."""
@@ -166,6 +211,7 @@ class Accept:
 class ReadInput:
     """Wait for input; gives bytes, b"" at its end, None in vain."""
 
+    stdin: Input
     timeout: float | None = None
 
 
@@ -225,53 +271,14 @@ Output = Callable[[int, bytes], None]
 """Where a process writes: stream 1 is its output, stream 2 its errors."""
 
 
-@dataclass(slots=True)
-class Input:
-    """What has been typed or piped so far; `wake` is called when there is more."""
-
-    data: bytearray = field(default_factory=bytearray)
-    closed: bool = False
-    ended: bool = False
-    wake: Callable[[], None] | None = None
-
-    @classmethod
-    def of(cls, data: bytes) -> Input:
-        """Input that is complete from the start, as behind a pipe."""
-        return cls(bytearray(data), closed=True)
-
-    def feed(self, data: bytes) -> None:
-        """Add bytes."""
-        self.data += data
-        self._notify()
-
-    def close(self) -> None:
-        """There will be no more."""
-        self.closed = True
-        self._notify()
-
-    def end_of_file(self) -> None:
-        """Ctrl-D on a terminal: one reader sees the end, the next may read on."""
-        self.ended = True
-        self._notify()
-
-    def take(self) -> bytes | None:
-        """All that is there; b"" at the end, None if one must wait."""
-        if self.data:
-            data = bytes(self.data)
-            self.data.clear()
-            return data
-        if self.ended:
-            self.ended = False
-            return b""
-        return b"" if self.closed else None
-
-    def _notify(self) -> None:
-        if self.wake is not None:
-            self.wake()
+class WaitsForEver(Exception):
+    """A program that was run at once waits for somebody outside, and nobody can wait for it."""
 
 
 RunNow = Callable[["Process", "Program", float | None], int]
-"""Runs a program to its end (or to a deadline: 124) while its parent stands still."""
+"""Runs a program to its end (or to a deadline: 124) while its parent stands still.
+
+A program that would wait for ever is interrupted; in the background WaitsForEver is raised."""
 
 
 @dataclass(slots=True)
@@ -351,11 +358,11 @@ Program = Callable[[Process], Steps[int]]
 Programs = Mapping[str, Program]
 
 
-def read_all() -> Steps[bytes]:
+def read_all(process: Process) -> Steps[bytes]:
     """All of standard input, up to its end."""
     data = b""
     while True:
-        more = yield ReadInput()
+        more = yield ReadInput(process.stdin)
         if not more:
             return data
         data += more

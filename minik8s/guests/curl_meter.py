@@ -59,10 +59,10 @@ class Meter:
         self.received = 0
         self.upload = 0
 
-    def begin(self, *, first: bool) -> None:
-        """The header (once a command) and the first row."""
+    def begin(self) -> None:
+        """The header and the first row."""
         if self._shown:
-            self._process.err(HEADER if first else "")
+            self._process.err(HEADER)
             self._row()
 
     @property
@@ -88,6 +88,7 @@ class Meter:
         down, up = self.received * 1000 // ms, self.upload * 1000 // ms
         total = self.total if self.total is not None else self.received
         expected, moved = total + self.upload, self.received + self.upload
+        share = _percent(self.received, self.total or 0)
         left = "--:--:--"
         whole = "--:--:--"
         if self.total and down and elapsed >= 1:
@@ -95,7 +96,7 @@ class Meter:
             whole, left = clock_text(seconds), clock_text(seconds - int(elapsed))
         self._process.err(
             f"\r{_percent(moved, expected):3d} {amount_text(expected)}"
-            f"  {_percent(self.received, total):3d} {amount_text(self.received)}"
+            f"  {share:3d} {amount_text(self.received)}"
             f"  {100 if self.upload else 0:3d} {amount_text(self.upload)}"
             f"  {amount_text(down)}  {amount_text(up)}"
             f" {whole} {clock_text(elapsed)} {left} {amount_text(down + up)}"

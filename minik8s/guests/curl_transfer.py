@@ -94,7 +94,7 @@ class Transfer:
         return url
 
     def _follow(self, url: Url) -> Steps[None]:
-        self.meter.begin(first=self.report.number == 0 or self.settings.remote_name > 0)
+        self.meter.begin()
         method = self._method()
         while True:
             self.context.single = self.process.clock.now
@@ -211,7 +211,7 @@ class Transfer:
         return None if stop is None else max(0.0, stop - self.process.clock.now)
 
     def _take(self, reader: ResponseReader, data: bytes) -> None:
-        had_head = bool(reader.head)
+        head_before = len(reader.head)
         if not self.report.start_transfer:
             self.report.start_transfer = self.context.spent()
         try:
@@ -219,10 +219,10 @@ class Transfer:
         except MalformedMessage:
             text = "Received HTTP/0.9 when not allowed"
             raise TransferError(Failure(UNSUPPORTED_PROTOCOL, text)) from None
-        if reader.head and not had_head:
+        if reader.head and not head_before:
             self._head(reader)
         if body:
-            self._say_data("{", len(data))
+            self._say_data("{", len(body) if not head_before else len(data))
             shown = not (self.settings.follow and reader.header("Location"))
             if shown and not self._fails(reader):
                 self.report.downloaded += len(body)

@@ -91,7 +91,18 @@ _VARIABLES: dict[str, Callable[[Report], str]] = {
     "url_effective": lambda r: r.effective,
     "urlnum": lambda r: str(r.number),
 }
-_NUMBERS = ("num_", "size_", "speed_", "time_", "urlnum", "exitcode", "_port", "_code", "_result")
+_NUMBERS = (
+    "num_",
+    "size_",
+    "speed_",
+    "time_",
+    "urlnum",
+    "exitcode",
+    "_port",
+    "_code",
+    "_result",
+    "http_connect",
+)
 
 
 def _json(report: Report, version: str) -> str:

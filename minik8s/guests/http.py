@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -107,11 +108,15 @@ class Response:
         return head if head_only else head + self.body
 
 
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+
+
 def _split_head(data: bytes) -> tuple[list[str], int] | None:
-    end = data.find(b"\r\n\r\n")
-    if end < 0:
+    """The lines of a head and where the body starts; bare line feeds will do (RFC 9112, 2.2)."""
+    end = _HEAD_END.search(data)
+    if end is None:
         return None
-    return data[:end].decode("latin-1").split("\r\n"), end + 4
+    return data[: end.start()].decode("latin-1").replace("\r\n", "\n").split("\n"), end.end()
 
 
 def _parse_headers(lines: Iterable[str]) -> Headers:

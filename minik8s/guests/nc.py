@@ -88,7 +88,9 @@ def shovel(process: Process, connection: Connection, plan: Plan) -> Steps[None]:
     """
     reading = True
     while True:
-        waits = (Receive(connection), ReadInput()) if reading else (Receive(connection),)
+        waits = (
+            (Receive(connection), ReadInput(process.stdin)) if reading else (Receive(connection),)
+        )
         result = yield FirstOf(waits, plan.wait)
         if result is None:
             return
@@ -124,7 +126,9 @@ def shovel_datagrams(
     reading = True
     last: Datagram | None = None
     while True:
-        waits = (ReceiveFrom(socket), ReadInput()) if reading else (ReceiveFrom(socket),)
+        waits = (
+            (ReceiveFrom(socket), ReadInput(process.stdin)) if reading else (ReceiveFrom(socket),)
+        )
         result = yield FirstOf(waits, plan.wait)
         if result is None:
             return 0

@@ -235,7 +235,7 @@ def _interactive(process: Process) -> Steps[int]:
     while True:
         if process.tty:
             process.out("> ")
-        line = yield ReadInput()
+        line = yield ReadInput(process.stdin)
         if not line:
             return 0
         for text in line.decode(errors="replace").splitlines():

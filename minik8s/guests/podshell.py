@@ -7,7 +7,6 @@ move into the shell's file system when the first one starts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from shlex import quote
 
 from minik8s.bash import (
@@ -23,6 +22,7 @@ from minik8s.bash import (
 )
 from minik8s.bash import Program as ShellProgram
 from minik8s.bash.commands import SHELL_BUILTINS
+from minik8s.bash.values import TimeUp
 from minik8s.guests.base import Input, Process, Steps, read_all
 from minik8s.guests.container import Container
 from minik8s.guests.programs import find_program
@@ -66,17 +66,8 @@ def shared_files(container: Container) -> Files:
     return files
 
 
-@dataclass(slots=True)
-class Surroundings:
-    """What a shell tells the programs that it starts: the process, and whether it pipes."""
-
-    process: Process
-    piped: bool = False
-
-
-def open_shell(around: Surroundings, *, typed: bool = False) -> Shell:
+def open_shell(process: Process, *, typed: bool = False) -> Shell:
     """A new shell for a process; `typed` if somebody sits at a prompt."""
-    process = around.process
     container = process.container
     image = container.image
     return Shell(
@@ -85,7 +76,7 @@ def open_shell(around: Surroundings, *, typed: bool = False) -> Shell:
         env={"HOME": "/root", "PWD": process.cwd, **process.env},
         cwd=process.cwd,
         files=shared_files(container),
-        programs=_programs(around),
+        programs=_programs(process),
         now=lambda: process.clock.now,
         sleep=process.pause,
         random=container.random("shell"),
@@ -105,15 +96,14 @@ def _dialect(process: Process, *, typed: bool) -> Dialect:
     )
 
 
-def _programs(around: Surroundings) -> Mapping[str, ShellProgram]:
+def _programs(process: Process) -> Mapping[str, ShellProgram]:
     hidden = SHELL_BUILTINS | _ENGINES_OWN
-    names = around.process.container.image.programs.keys() - hidden
-    return {name: _wrapped(around) for name in sorted(names) if "/" not in name}
+    names = process.container.image.programs.keys() - hidden
+    return {name: _wrapped(process) for name in sorted(names) if "/" not in name}
 
 
-def _wrapped(around: Surroundings) -> ShellProgram:
+def _wrapped(process: Process) -> ShellProgram:
     def call(invocation: Invocation) -> Outcome:
-        process = around.process
         program = find_program(process.container.image, invocation.name)
         assert program is not None
         out: list[bytes] = []
@@ -125,11 +115,14 @@ def _wrapped(around: Surroundings) -> ShellProgram:
             cwd=invocation.cwd,
             stdin=stdin,
             output=lambda stream, data: (out if stream == 1 else err).append(data),
-            tty=process.tty and not around.piped,
+            tty=process.tty and invocation.direct,
             interactive=process.interactive and invocation.stdin is None,
         )
         code = process.run_now(child, program, invocation.deadline)
-        return Outcome(_text(out), _text(err), code)
+        outcome = Outcome(_text(out), _text(err), code)
+        if invocation.deadline is not None and process.clock.now >= invocation.deadline:
+            raise TimeUp(outcome)
+        return outcome
 
     return call
 
@@ -138,20 +131,38 @@ def _text(chunks: list[bytes]) -> str:
     return b"".join(chunks).decode(errors="replace")
 
 
+_READERS = frozenset(
+    (
+        *("awk", "base64", "cut", "egrep", "fgrep", "fold", "grep", "gunzip", "gzip", "head"),
+        *("hexdump", "jq", "less", "md5sum", "more", "nl", "od", "paste", "rev", "sed"),
+        *("sha256sum", "sha512sum", "sort", "strings", "tac", "tee", "tr", "uniq", "wc"),
+        *("xargs", "xxd"),
+    )
+)
+"""Tools that read standard input when they are given no file."""
+
+
 def tool(process: Process) -> Steps[int]:
     """A tool that only the shell engine has, run by itself."""
-    text = yield from read_all()
-    around = Surroundings(process)
-    shell = open_shell(around)
-    words = [process.name.rpartition("/")[2], *process.arguments]
+    name = process.name.rpartition("/")[2]
+    text = b""
+    if name in _READERS and not _names_a_file(process):
+        text = yield from read_all(process)
+    shell = open_shell(process)
 
     def show(out: str, err: str) -> None:
         process.out(out)
         process.err(err)
 
+    words = [name, *process.arguments]
     result = shell.run(
         " ".join(quote(word) for word in words),
         on_output=show,
         stdin=text.decode(errors="replace") if text else None,
     )
     return result.exit_code
+
+
+def _names_a_file(process: Process) -> bool:
+    disk = process.container.disk
+    return any(disk.read(process.resolve(word)) is not None for word in process.arguments)

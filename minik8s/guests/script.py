@@ -8,13 +8,13 @@ plain calls of programs are walked here, and everything else is given to the eng
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from minik8s.bash import Shell
 from minik8s.bash.commands import SHELL_BUILTINS
 from minik8s.bash.syntax import read
 from minik8s.bash.words import AndOr, Command, Incomplete, Pipeline, Sequence, Unreadable
-from minik8s.guests.base import Process, Program, Sleep, Steps
-from minik8s.guests.podshell import Surroundings
+from minik8s.guests.base import Forever, Input, Process, Program, Sleep, Steps, WaitsForEver
 from minik8s.guests.programs import find_program
 
 TURNS = 10_000
@@ -33,9 +33,8 @@ class Exited(Exception):
 class Script:
     """One script on one shell."""
 
-    def __init__(self, around: Surroundings, shell: Shell, text: str) -> None:
-        self.around = around
-        self.process = around.process
+    def __init__(self, process: Process, shell: Shell, text: str) -> None:
+        self.process = process
         self.shell = shell
         self.text = text
 
@@ -44,7 +43,7 @@ class Script:
         try:
             script = read(self.text)
         except (Incomplete, Unreadable, RecursionError):
-            return self._engine(self.text)
+            return (yield from self._engine(self.text))
         yield from self._sequence(script.body)
         return self.shell.exit_code
 
@@ -55,7 +54,7 @@ class Script:
 
     def _item(self, item: AndOr) -> Steps[None]:
         if item.ampersand is not None or not any(self._walks(p) for p in item.pipelines):
-            self._engine(self.text[item.start : (item.ampersand or item.end - 1) + 1])
+            yield from self._engine(self.text[item.start : (item.ampersand or item.end - 1) + 1])
             return
         place = item.start
         for pipeline in item.pipelines:
@@ -66,18 +65,31 @@ class Script:
                 if failed is (connector[1] == "&&"):
                     continue
             if self._walks(pipeline):
-                yield from self._walk(pipeline.commands[0])
+                yield from self._pipeline(pipeline)
             else:
-                self._engine(self.text[pipeline.start : pipeline.end])
+                yield from self._engine(self.text[pipeline.start : pipeline.end])
 
     def _walks(self, pipeline: Pipeline) -> bool:
-        """Whether a pipeline is one command that is walked here."""
-        if len(pipeline.commands) != 1 or pipeline.timed is not None:
+        """Whether the last command of a pipeline is one that is walked here."""
+        command = pipeline.commands[-1]
+        if pipeline.timed is not None or command.redirected or command.assignments:
             return False
-        command = pipeline.commands[0]
-        if command.redirected or command.assignments or command.start != pipeline.start:
-            return False
-        return self._loop_word(command) != "" or self._program(command) is not None
+        if pipeline.commands[0].start != pipeline.start:
+            return False  # negated
+        if len(pipeline.commands) == 1 and self._loop_word(command):
+            return True
+        return self._program(command) is not None
+
+    def _pipeline(self, pipeline: Pipeline) -> Steps[None]:
+        """A program that is walked, with what the commands before it have written as input."""
+        *before, command = pipeline.commands
+        if not before:
+            yield from self._walk(command, None)
+            return
+        written: list[str] = []
+        text = f"{self.text[before[0].start : before[-1].end]} | cat"  # no terminal there
+        yield from self._engine(text, written.append)
+        yield from self._walk(command, Input.of("".join(written).encode()))
 
     def _loop_word(self, command: Command) -> str:
         """`while` or `until`, if the command is such a loop around something that waits."""
@@ -98,9 +110,12 @@ class Script:
             words = words[1:]
         if not words or words[0] is None or words[0] in SHELL_BUILTINS:
             return None
-        return find_program(self.process.container.image, words[0])
+        image = self.process.container.image
+        if words[0].rpartition("/")[2] in image.tools - image.programs.keys():
+            return None
+        return find_program(image, words[0])
 
-    def _walk(self, command: Command) -> Steps[None]:
+    def _walk(self, command: Command, stdin: Input | None) -> Steps[None]:
         word = self._loop_word(command)
         if word:
             yield from self._loop(command, word)
@@ -113,6 +128,7 @@ class Script:
             argv[1:] if replaces else argv,
             own_env=dict(self.shell.env),
             cwd=self.shell.cwd,
+            **({} if stdin is None else {"stdin": stdin, "interactive": False}),
         )
         self.shell.exit_code = yield from program(child)
         if replaces:
@@ -147,19 +163,22 @@ class Script:
         self.shell.exit_code = code
         return result.stdout.split("\x01")[:-1]
 
-    def _engine(self, text: str) -> int:
-        """Give a piece of the script to the engine."""
-        self.around.piped = re.search(r"[|>`]|\$\(", text) is not None
-        result = self.shell.run(text, on_output=self._output, stdin=_piped(self.process))
+    def _engine(self, text: str, out: Callable[[str], None] | None = None) -> Steps[int]:
+        """Give a piece of the script to the engine; `out` takes its output elsewhere."""
+        put = self.process.out if out is None else out
+
+        def show(written: str, complaint: str) -> None:
+            put(written)
+            self.process.err(complaint)
+
+        try:
+            result = self.shell.run(text, on_output=show, stdin=_piped(self.process))
+        except WaitsForEver:
+            yield Forever()
+            raise
         if result.exited:
             raise Exited
         return result.exit_code
-
-    def _output(self, out: str, err: str) -> None:
-        if out:
-            self.process.out(out)
-        if err:
-            self.process.err(err)
 
 
 def _piped(process: Process) -> str | None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from minik8s.bash import Shell, is_complete
 from minik8s.bash.commands import SHELL_BUILTINS
 from minik8s.guests.base import Interrupted, Process, Program, ReadInput, Steps, read_all
-from minik8s.guests.podshell import Surroundings, open_shell
+from minik8s.guests.podshell import open_shell
 from minik8s.guests.programs import find_program
 from minik8s.guests.script import Exited, Script
 
@@ -21,21 +21,20 @@ def sh(process: Process) -> Steps[int]:
     typed = process.interactive and "c" not in flags and not rest
     if "c" in flags and rest and (plain := plain_command(process, rest[0])) is not None:
         return (yield from plain[0](process.child(plain[1])))
-    around = Surroundings(process)
-    shell = open_shell(around, typed=typed)
+    shell = open_shell(process, typed=typed)
     _set_options(shell, flags)
     if "c" in flags:
         if not rest:
             process.err(f"{process.name}: -c requires an argument\n")
             return 2
         _set_parameters(shell, rest[2:])
-        return (yield from _run(around, shell, rest[0]))
+        return (yield from _run(process, shell, rest[0]))
     if rest:
-        return (yield from _run_file(around, shell, rest))
+        return (yield from _run_file(process, shell, rest))
     if typed:
-        return (yield from _prompt(around, shell))
-    text = yield from read_all()
-    return (yield from _run(around, shell, text.decode(errors="replace")))
+        return (yield from _prompt(process, shell))
+    text = yield from read_all(process)
+    return (yield from _run(process, shell, text.decode(errors="replace")))
 
 
 def plain_command(process: Process, text: str) -> tuple[Program, list[str]] | None:
@@ -74,20 +73,19 @@ def _set_parameters(shell: Shell, words: list[str]) -> None:
         shell.run(f"set -- {quoted}")
 
 
-def _run(around: Surroundings, shell: Shell, text: str) -> Steps[int]:
+def _run(process: Process, shell: Shell, text: str) -> Steps[int]:
     with suppress(Exited):
-        yield from Script(around, shell, text).run()
+        yield from Script(process, shell, text).run()
     return shell.exit_code
 
 
-def _run_file(around: Surroundings, shell: Shell, words: list[str]) -> Steps[int]:
-    process = around.process
+def _run_file(process: Process, shell: Shell, words: list[str]) -> Steps[int]:
     text = process.container.read(process.resolve(words[0]))
     if text is None:
         process.err(f"{process.name}: can't open '{words[0]}': No such file or directory\n")
         return 2
     _set_parameters(shell, words[1:])
-    return (yield from _run(around, shell, text.decode(errors="replace")))
+    return (yield from _run(process, shell, text.decode(errors="replace")))
 
 
 def _primary(process: Process, shell: Shell) -> str:
@@ -106,14 +104,13 @@ def _shown(shell: Shell) -> str:
     return "~" + cwd[len(home) :] if home not in ("", "/") and cwd.startswith(home) else cwd
 
 
-def _prompt(around: Surroundings, shell: Shell) -> Steps[int]:
+def _prompt(process: Process, shell: Shell) -> Steps[int]:
     """Ask for commands until `exit` or the end of input."""
-    process = around.process
     waiting = b""
     while True:
         process.out(_primary(process, shell) if not waiting else "> ")
         try:
-            line = yield ReadInput()
+            line = yield ReadInput(process.stdin)
             if not line:
                 return _leave(process, shell)
             waiting += line
@@ -122,7 +119,7 @@ def _prompt(around: Surroundings, shell: Shell) -> Steps[int]:
                 continue
             waiting = b""
             if text.strip():
-                yield from Script(around, shell, text).run()
+                yield from Script(process, shell, text).run()
         except Interrupted as signal:
             if signal.signal != "SIGINT":
                 return signal.exit_code

@@ -55,7 +55,7 @@ def cat(process: Process) -> Steps[int]:
         word for word in process.arguments if not re.fullmatch(r"-[uvAeEnstT]+", word)
     ] or (["-"]):
         if name == "-":
-            while data := (yield ReadInput()):
+            while data := (yield ReadInput(process.stdin)):
                 process.out(data)
             continue
         path = process.resolve(name)
@@ -264,7 +264,7 @@ def tail(process: Process) -> Steps[int]:
     count = values.get("n", values.get("lines", "10")).lstrip("-")
     if not names or names == ["-"]:
         data = b""
-        while more := (yield ReadInput()):
+        while more := (yield ReadInput(process.stdin)):
             data += more
     else:
         path = process.resolve(names[0])

@@ -38,6 +38,7 @@ from minik8s.guests.base import (
     Signal,
     Sleep,
     Steps,
+    WaitsForEver,
 )
 from minik8s.network import AddressInUse, Connection, DatagramSocket, EchoSocket, Listener
 
@@ -53,14 +54,18 @@ _PENDING = object()
 
 
 def run_now(process: Process, program: Program, deadline: float | None = None) -> int:
-    """Run a program to its end on its own clock; one that would wait for ever is interrupted."""
+    """Run a program to its end on its own clock.
+
+    One that would wait for ever is interrupted (130); in the background WaitsForEver is raised.
+    """
     task = Task(process, program)
     task.start()
     if not task.finish(deadline):
         task.interrupt("SIGINT")
-        task.finish()
-    if task.exit_code is None:
-        task.interrupt("SIGKILL")
+        if not task.finish():
+            task.interrupt("SIGKILL")
+        if process.background:
+            raise WaitsForEver
     return task.exit_code or 0
 
 
@@ -370,7 +375,7 @@ class Task:
         return _PENDING if connection is None else self._keep(connection)
 
     def _read_input(self, effect: ReadInput) -> _Wait:
-        stdin = self.process.stdin
+        stdin = effect.stdin
 
         def poll() -> Any:
             data = stdin.take()
