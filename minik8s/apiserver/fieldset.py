@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 Node: TypeAlias = dict[str, Any]
 """A node of the tree: path elements to nodes, perhaps with the mark `.`."""
 
 MARK = "."
+LEAF: Node = {}
+"""A member without children; one for all, as sets are never changed."""
 
 
 def is_member(node: Node) -> bool:
@@ -122,8 +125,9 @@ def shown(element: str) -> str:
     return f"[{text}]"
 
 
+@lru_cache(maxsize=4096)
 def field(name: str) -> str:
-    """The element of a field or a map key."""
+    """The element of a field or a map key; one string for all that hold it."""
     return f"f:{name}"
 
 

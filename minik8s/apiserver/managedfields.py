@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 from minik8s.admission import schema_for
 from minik8s.apiserver import fieldset, typed
 from minik8s.apiserver.fieldset import Node
-from minik8s.apiserver.typed import Type
+from minik8s.apiserver.typed import type_of
 from minik8s.errors import Cause, Conflict
 from minik8s.model.metadata import Document
 from minik8s.model.registry import Kind
@@ -122,7 +122,7 @@ def created(kind: Kind, document: Document, manager: Manager, now: str) -> Docum
     """A new object, whose fields all belong to the one who made it."""
     tracked = tracked_part(document, kind, manager.subresource)
     try:
-        fields = typed.compare({}, tracked, Type(schema_for(kind))).added
+        fields = typed.compare({}, tracked, type_of(schema_for(kind))).added
     except typed.TypedError:  # it will not pass validation
         fields = {}
     return written(document, {manager: Managed(fields, now)} if fields else {})
@@ -158,7 +158,7 @@ def updated(kind: Kind, new: Document, old: Document, manager: Manager, now: str
 def _difference(kind: Kind, new: Document, old: Document, subresource: str) -> typed.Comparison:
     before = tracked_part(old, kind, subresource)
     after = tracked_part(new, kind, subresource)
-    return typed.compare(before, after, Type(schema_for(kind)))
+    return typed.compare(before, after, type_of(schema_for(kind)))
 
 
 def _taken(managers: Managers, changes: typed.Comparison, by: Manager) -> Managers:
@@ -198,7 +198,7 @@ def applied(
     Raises Conflict where it would change what others manage (unless forced), and
     typed.TypedError for a configuration that does not fit the schema.
     """
-    kind_type = Type(schema_for(kind))
+    kind_type = type_of(schema_for(kind))
     managers = read(live) or _first_managers(kind, live, now)
     wanted = typed.fields_of(tracked_part(config, kind, manager.subresource), kind_type) or {}
     merged = typed.merge(live, _without_managers(config), kind_type)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from minik8s.apiserver.columns import Printer
+from minik8s.apiserver.printclasses import CLASSES
 from minik8s.apiserver.printcore import CORE, FALLBACK
 from minik8s.apiserver.printnetwork import NETWORK
 from minik8s.apiserver.printpods import PODS
@@ -14,7 +15,7 @@ from minik8s.errors import BadRequest
 from minik8s.model.metadata import Document
 from minik8s.model.registry import Kind
 
-PRINTERS: dict[str, Printer] = {"pods": PODS, **NETWORK, **WORKLOADS, **CORE}
+PRINTERS: dict[str, Printer] = {"pods": PODS, **NETWORK, **WORKLOADS, **CORE, **CLASSES}
 """The kinds that have columns of their own, by qualified resource."""
 
 META = "meta.k8s.io/v1"

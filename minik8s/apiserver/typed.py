@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 from minik8s.admission import PatchMeta, Schema
@@ -58,27 +59,21 @@ class TypedError(ValueError):
     """A document that does not fit its schema; the text names the field."""
 
 
-@dataclass(frozen=True, slots=True)
 class Type:
-    """A type with what its parent's field says of it."""
+    """A type with what its parent's field says of it; `meta` tells how lists are keyed."""
 
-    schema: Schema | None
-    meta: PatchMeta = _PLAIN
+    __slots__ = ("_below", "_form", "_item", "meta", "schema")
+
+    def __init__(self, schema: Schema | None, meta: PatchMeta = _PLAIN) -> None:
+        self.schema = schema
+        self.meta = meta
+        self._form = _form_of(schema, meta)
+        self._below: dict[str, Type] = {}
+        self._item: Type | None = None
 
     def form(self, present: Any) -> Form:
         """How values of the type are owned."""
-        schema, structure = self.schema, self.meta.structure
-        if schema is None:
-            return "map" if isinstance(present, dict) else "atomic"
-        if schema.shape not in _SHAPES:
-            return "scalar"
-        if structure == "atomic" or schema.name in ATOMIC_TYPES:
-            return "atomic"
-        if schema.shape is Shape.OBJECT:
-            return "struct"
-        if schema.shape is Shape.MAP:
-            return "map"
-        return {"map": "keyed", "set": "set"}.get(structure, "atomic")  # type: ignore[return-value]
+        return self._form or ("map" if isinstance(present, dict) else "atomic")
 
     def below(self, name: str) -> Type:
         """The type of a field or of a map's value."""
@@ -86,9 +81,14 @@ class Type:
         if schema is None:
             return _UNTYPED
         if schema.shape is Shape.MAP:
-            return Type(schema.item)
-        found = schema.fields.get(name)
-        return Type(found, schema.meta(name)) if found is not None else _UNTYPED
+            return self.item()
+        found = self._below.get(name)
+        if found is None:
+            field = schema.fields.get(name)
+            if field is None:
+                return _UNTYPED
+            found = self._below[name] = Type(field, schema.meta(name))
+        return found
 
     def knows(self, name: str) -> bool:
         """Whether a field is declared."""
@@ -96,11 +96,37 @@ class Type:
         return schema is None or schema.shape is Shape.MAP or name in schema.fields
 
     def item(self) -> Type:
-        """The type of a list's entries."""
-        return Type(self.schema.item) if self.schema is not None else _UNTYPED
+        """The type of the entries of a list, or of the values of a map."""
+        if self.schema is None:
+            return _UNTYPED
+        if self._item is None:
+            self._item = Type(self.schema.item)
+        return self._item
 
 
+def _form_of(schema: Schema | None, meta: PatchMeta) -> Form | None:
+    """How values are owned, as far as the schema tells."""
+    if schema is None:
+        return None
+    if schema.shape not in _SHAPES:
+        return "scalar"
+    if meta.structure == "atomic" or schema.name in ATOMIC_TYPES:
+        return "atomic"
+    if schema.shape is Shape.OBJECT:
+        return "struct"
+    if schema.shape is Shape.MAP:
+        return "map"
+    return _LISTS.get(meta.structure, "atomic")
+
+
+_LISTS: dict[str, Form] = {"map": "keyed", "set": "set"}
 _UNTYPED = Type(None)
+
+
+@lru_cache(maxsize=512)
+def type_of(schema: Schema | None) -> Type:
+    """The type of a kind's objects; as schemas do, it lives as long as the process."""
+    return Type(schema)
 
 
 def parts(present: Any, kind: Type, form: Form, path: str = "") -> dict[str, tuple[Any, Type]]:
@@ -132,7 +158,7 @@ def fields_of(present: Any, kind: Type, path: str = "") -> Node | None:
     """The fields that an applied document sets; raises TypedError for one that is not declared."""
     form = kind.form(present)
     if present is None or form in ("scalar", "atomic"):
-        return {}
+        return fieldset.LEAF
     if form == "struct":
         _check_declared(present, kind, path)
     below: Node = {}
@@ -158,7 +184,7 @@ def all_fields(present: Any, kind: Type) -> Node:
     """The fields that come with a value: those of its parts, and the maps and lists around."""
     form = kind.form(present)
     if present is None or form in ("scalar", "atomic"):
-        return {}
+        return fieldset.LEAF
     below = {
         element: fieldset.marked(all_fields(part, part_type))
         if form in ("keyed", "set")

@@ -627,6 +627,81 @@ ROWS: list[tuple[str, dict[str, Any], list[Any]]] = [
         ["x", "Role/r", "8m18s", "u, v", "g", "n/s"],
     ),
     (
+        "podtemplates",
+        {"template": {"metadata": {"labels": {"a": "b"}}, **TEMPLATE}},
+        ["x", "a,b", "nginx:1,busybox", "a=b"],
+    ),
+    (
+        "ingresses",
+        {
+            "spec": {
+                "ingressClassName": "nginx",
+                "tls": [{}],
+                "rules": [{"host": f"h{n}"} for n in range(5)],
+            },
+            "status": {"loadBalancer": {"ingress": [{"ip": "1.1.1.1"}]}},
+        },
+        ["x", "nginx", "h0,h1,h2 + 2 more...", "1.1.1.1", "80, 443", "8m18s"],
+    ),
+    ("ingresses", {"spec": {"rules": [{}]}}, ["x", "<none>", "*", "", "80", "8m18s"]),
+    (
+        "ingressclasses",
+        {
+            "spec": {
+                "controller": "c/d",
+                "parameters": {"kind": "P", "apiGroup": "g", "name": "n"},
+            }
+        },
+        ["x", "c/d", "P.g/n", "8m18s"],
+    ),
+    (
+        "poddisruptionbudgets",
+        {"spec": {"minAvailable": "50%"}, "status": {"disruptionsAllowed": 1}},
+        ["x", "50%", "N/A", 1, "8m18s"],
+    ),
+    (
+        "priorityclasses",
+        {"value": 5, "preemptionPolicy": "Never"},
+        ["x", 5, False, "8m18s", "Never"],
+    ),
+    (
+        "storageclasses",
+        {
+            "metadata": {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+            "provisioner": "p",
+            "volumeBindingMode": "Immediate",
+        },
+        ["x (default)", "p", "Delete", "Immediate", False, "8m18s"],
+    ),
+    (
+        "horizontalpodautoscalers",
+        {
+            "spec": {
+                "scaleTargetRef": {"kind": "Deployment", "name": "web"},
+                "maxReplicas": 3,
+                "metrics": [
+                    {
+                        "type": "Resource",
+                        "resource": {"name": "cpu", "target": {"averageUtilization": 80}},
+                    },
+                    {
+                        "type": "Resource",
+                        "resource": {"name": "memory", "target": {"averageValue": "1Gi"}},
+                    },
+                    {"type": "Melt"},
+                ],
+            },
+            "status": {
+                "currentReplicas": 2,
+                "currentMetrics": [{"resource": {"current": {"averageUtilization": 50}}}],
+            },
+        },
+        [
+            "x", "Deployment/web", "cpu: 50%/80%, memory: <unknown>/1Gi + 1 more...", "<unset>",
+            3, 2, "8m18s",
+        ],
+    ),
+    (
         "persistentvolumeclaims",
         {
             "spec": {"volumeName": "v", "storageClassName": "fast", "volumeMode": "Filesystem"},
