@@ -1,17 +1,15 @@
 """DNS messages as bytes (RFC 1035), with EDNS (RFC 6891) and truncation.
 
-Names are written without the final dot; the root is the empty string. A server is a function
-from a question to an answer, see `respond`.
+Names are written without the final dot; the root is the empty string.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from struct import pack, unpack_from
-from typing import Literal
 
 A, NS, CNAME, SOA, PTR, TXT, AAAA, SRV, OPT, ANY = 1, 2, 5, 6, 12, 16, 28, 33, 41, 255
 """Record types (IANA: DNS resource record types)."""
@@ -33,11 +31,6 @@ NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
 """Response codes (RFC 1035 section 4.1.1)."""
 
 RCODE_NAMES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
-
-UDP_LIMIT = 512
-"""The most bytes of an answer over UDP for who does not speak EDNS."""
-
-Transport = Literal["udp", "tcp"]
 
 _IN = 1
 _POINTER = 0xC000
@@ -85,18 +78,6 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a server knows about a question."""
-
-    rcode: int = NOERROR
-    answers: tuple[Record, ...] = ()
-    authority: tuple[Record, ...] = ()
-    additional: tuple[Record, ...] = ()
-    authoritative: bool = False
-    recursion_available: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Message:
     """One DNS message; `edns` is the sender's UDP payload size, None if it speaks no EDNS."""
 
@@ -133,39 +114,6 @@ def query(identifier: int, name: str, record_type: int, *, edns: int | None = No
     return encode(Message(identifier, recursion_desired=True, questions=(question,), edns=edns))
 
 
-def respond(data: bytes, transport: Transport, lookup: Callable[[Question], Answer]) -> bytes:
-    """The response to a query; empty if the query is not even a header.
-
-    Address records come in an order that depends on the query's identifier, as CoreDNS's
-    `loadbalance` has it. Over UDP what does not fit is cut off, with the TC flag set.
-    """
-    try:
-        asked = decode(data)
-    except ValueError:
-        return _malformed(data)
-    if asked.response:
-        return b""
-    if asked.opcode or len(asked.questions) != 1:
-        rcode = NOTIMP if asked.opcode else FORMERR
-        return encode(replace(asked, response=True, rcode=rcode, additional=()))
-    answer = lookup(asked.questions[0])
-    message = Message(
-        asked.identifier,
-        response=True,
-        authoritative=answer.authoritative,
-        recursion_desired=asked.recursion_desired,
-        recursion_available=answer.recursion_available,
-        rcode=answer.rcode,
-        questions=asked.questions,
-        answers=_rotated(answer.answers, asked.identifier),
-        authority=answer.authority,
-        additional=answer.additional,
-        edns=None if asked.edns is None else 1232,
-    )
-    limit = 65535 if transport == "tcp" else max(UDP_LIMIT, asked.edns or 0)
-    return _fitted(message, limit)
-
-
 def encode(message: Message) -> bytes:
     """A message as bytes; names that repeat are pointers."""
     return _Writer().message(message)
@@ -177,45 +125,6 @@ def decode(data: bytes) -> Message:
         return _Reader(data).message()
     except (IndexError, struct.error) as error:
         raise ValueError("the DNS message is cut off") from error
-
-
-def same_name(one: str, other: str) -> bool:
-    """Whether two names are equal; case does not matter, nor a final dot."""
-    return one.removesuffix(".").lower() == other.removesuffix(".").lower()
-
-
-def _malformed(data: bytes) -> bytes:
-    if len(data) < 12 or data[2] & 0x80:
-        return b""
-    identifier = unpack_from("!H", data)[0]
-    return encode(Message(identifier, response=True, rcode=FORMERR))
-
-
-def _rotated(records: tuple[Record, ...], identifier: int) -> tuple[Record, ...]:
-    fixed = tuple(each for each in records if each.type not in (A, AAAA))
-    turning = tuple(each for each in records if each.type in (A, AAAA))
-    if len(turning) < 2:
-        return records
-    start = identifier % len(turning)
-    return fixed + turning[start:] + turning[:start]
-
-
-def _fitted(message: Message, limit: int) -> bytes:
-    data = encode(message)
-    if len(data) <= limit:
-        return data
-    slim = replace(message, additional=())
-    if len(data := encode(slim)) <= limit:
-        return data
-    low, high = 0, len(message.answers)
-    while low < high:  # the most answers that fit
-        middle = (low + high + 1) // 2
-        cut = replace(slim, answers=message.answers[:middle], authority=(), truncated=True)
-        if len(encode(cut)) <= limit:
-            low = middle
-        else:
-            high = middle - 1
-    return encode(replace(slim, answers=message.answers[:low], authority=(), truncated=True))
 
 
 class _Writer:

@@ -22,12 +22,11 @@ from minik8s.network.dns import (
     NXDOMAIN,
     SOA,
     A,
-    Answer,
     Question,
     Record,
     Soa,
-    respond,
 )
+from minik8s.network.dnsserver import Answer, respond
 from minik8s.network.packet import canonical
 from minik8s.network.sockets import Connection, Listener
 from minik8s.network.stack import Host

@@ -89,11 +89,6 @@ class Packet:
         return (self.protocol, self.source, self.sport, self.destination, self.dport)
 
     @property
-    def is_error(self) -> bool:
-        """Whether this is an ICMP error about another packet."""
-        return self.quoted is not None
-
-    @property
     def source_endpoint(self) -> Endpoint:
         """Address and port that it comes from."""
         return (self.source, self.sport)

@@ -32,14 +32,12 @@ from minik8s.network.dns import (
     SRV,
     TXT,
     A,
-    Answer,
     Question,
     Record,
     Soa,
     Srv,
-    Transport,
-    respond,
 )
+from minik8s.network.dnsserver import Answer, Transport, respond
 from minik8s.network.service import ServiceTable
 
 TTL = 30

@@ -43,8 +43,8 @@ from minik8s.network.dns import (
     decode,
     encode,
     query,
-    respond,
 )
+from minik8s.network.dnsserver import respond
 from minik8s.network.zone import reverse_name, reversed_address
 
 TYPES = {name: number for number, name in TYPE_NAMES.items()}
