@@ -181,9 +181,9 @@ def _outside_ends(one: Matrix, other: Matrix) -> Iterator[_End]:
     """The addresses outside, cut by the blocks of both states."""
     blocks = dict.fromkeys((*one.reach.words.blocks, *other.reach.words.blocks))
     regions = BlockMap({block: index for index, block in enumerate(blocks)}).regions()
-    for spans in regions.values():
+    for cover, spans in regions.items():
         address = f"ip:{free_address(spans, one)}"
-        yield _End(outside_name(spans), ((address, address, 2),), False)
+        yield _End(outside_name(spans, cover), ((address, address, 2),), False)
 
 
 def free_address(spans: Iterable[tuple[int, Span]], matrix: Matrix) -> str:

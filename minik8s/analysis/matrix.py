@@ -17,7 +17,7 @@ from minik8s.analysis.workloads import Owners, Workload, complete
 from minik8s.model.metadata import Document, name_of, namespace_of
 from minik8s.policy.addresses import Span, cidrs
 from minik8s.policy.bits import bits
-from minik8s.policy.classes import Nature, PeerClass
+from minik8s.policy.classes import PeerClass
 from minik8s.policy.compile import CompiledPolicy
 from minik8s.policy.ports import EVERYTHING, PortSet
 from minik8s.policy.snapshot import Snapshot
@@ -163,9 +163,10 @@ class Matrix:
         return End(name, kind, tuple(sorted(counts.items())), tuple(peers))
 
     def _outside(self) -> Iterator[End]:
-        for index, entry in enumerate(self.reach.classes.list):
-            if entry.nature is Nature.OUTSIDE and not self._taken(entry):
-                yield End(outside_name(entry.spans), OUTSIDE, ((index, 1),))
+        for cover, index in self.reach.classes.outside.items():
+            entry = self.reach.classes.list[index]
+            if not self._taken(entry):
+                yield End(outside_name(entry.spans, cover), OUTSIDE, ((index, 1),))
 
     def _taken(self, entry: PeerClass) -> bool:
         """Whether pods and nodes hold every address of a class, so that nobody is outside."""
@@ -261,9 +262,11 @@ def _weigh(members: int, planes: Sequence[int]) -> int:
     return sum((members & plane).bit_count() << digit for digit, plane in enumerate(planes))
 
 
-def outside_name(spans: Sequence[tuple[int, Span]], limit: int = 3) -> str:
-    """Addresses outside as CIDRs, the first few of many."""
-    if spans[0] == (4, (0, 2**32 - 1)):
+def outside_name(spans: Sequence[tuple[int, Span]], cover: int, limit: int = 3) -> str:
+    """Addresses outside as CIDRs, the first few of many; `cover` are the blocks that hold them."""
+    if spans[0] == (4, (0, 2**32 - 1)) and not cover:
         return "outside"
     texts = [text for version, span in spans for text in islice(cidrs(version, span), limit + 1)]
-    return "outside " + ",".join([*texts[:limit], "..."] if len(texts) > limit else texts)
+    if len(texts) <= limit:
+        return "outside " + ",".join(texts)
+    return f"outside {','.join(texts[:limit])},..." if cover else "outside elsewhere"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count, islice, product
 from typing import Any
 
@@ -109,13 +110,31 @@ Alike = list[tuple[Peer, list[Peer]]]
 class Surroundings:
     """The pods of a snapshot by namespace and labels, and names for them."""
 
-    __slots__ = ("_alike", "name", "policies", "snapshot")
+    __slots__ = ("_alike", "_selectors", "name", "policies", "snapshot")
 
     def __init__(self, snapshot: Snapshot, name: Names) -> None:
         self.snapshot = snapshot
         self.policies = snapshot.policies
         self.name = name
         self._alike: dict[str, Alike] = {}
+        self._selectors: dict[tuple[Direction | None, str], Document] = {}
+
+    def subject(self, direction: Direction, pod: Peer) -> Document:
+        """Labels to select a pod by, as the subject of a policy."""
+        return self._remembered(direction, pod, partial(subject_selector, self, direction))
+
+    def peer(self, pod: Peer) -> Document:
+        """Labels to select a pod by, as the peer of a rule."""
+        return self._remembered(None, pod, partial(peer_selector, self))
+
+    def _remembered(
+        self, direction: Direction | None, pod: Peer, make: Callable[[Peer], Document]
+    ) -> Document:
+        key = (direction, pod.key)
+        found = self._selectors.get(key)
+        if found is None:
+            found = self._selectors[key] = make(pod)
+        return found
 
     def alike(self, namespace: str) -> Alike:
         """The pods of a namespace that selectors can match, by equal labels."""
@@ -144,7 +163,7 @@ def _draft(around: Surroundings, need: Need, drafts: dict[tuple[object, ...], _D
     """Put what one side needs into the drafts; or say why no policy can help."""
     matched = need.decision.matched
     direction, pod = need.decision.direction, need.pod
-    selector = subject_selector(around, direction, pod)
+    selector = around.subject(direction, pod)
     tier, priority = Tier.NETWORK_POLICY, None
     if matched is not None:
         denying = around.policies.get(matched.policy)
@@ -184,7 +203,7 @@ def _rule(around: Surroundings, need: Need) -> Document:
 def _peer(around: Surroundings, pod: Peer, other: Peer) -> Document:
     if not other.is_pod:
         return {"ipBlock": {"cidr": _host_cidr(other.address)}}
-    peer: Document = {"podSelector": peer_selector(around, other)}
+    peer: Document = {"podSelector": around.peer(other)}
     if other.namespace != pod.namespace:
         peer = {"namespaceSelector": {"matchLabels": {NAME_LABEL: other.namespace}}, **peer}
     return peer
@@ -195,7 +214,7 @@ def _cluster_rule(around: Surroundings, need: Need) -> Document:
     other = need.other
     peer: Document = {"networks": [_host_cidr(other.address)]}
     if other.is_pod:
-        peer = {"pods": _pods(other.namespace, peer_selector(around, other))}
+        peer = {"pods": _pods(other.namespace, around.peer(other))}
     protocols = ("UDP", "TCP") if _is_dns(need) else (need.protocol,)
     ports = [{p.lower(): {"destinationPort": {"number": need.port}}} for p in protocols]
     return {"action": "Accept", peers: [peer], "protocols": ports}

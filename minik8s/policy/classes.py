@@ -46,22 +46,25 @@ class PeerClass:
 
 
 class Classes:
-    """The classes of all peers of a snapshot under a vocabulary, which may grow."""
+    """The classes of all peers of a snapshot under a vocabulary, which may grow.
 
-    __slots__ = ("_known", "_map", "_outside", "_peers", "_postings", "_words",
-                 "list", "of_peer")  # fmt: skip
+    `of_peer` finds the class of a pod or node by key, `outside` that of addresses by cover.
+    """
+
+    __slots__ = ("_known", "_map", "_peers", "_postings", "_words",
+                 "list", "of_peer", "outside")  # fmt: skip
 
     def __init__(self, words: Vocabulary, pods: Iterable[Peer], nodes: Iterable[Peer]) -> None:
         self._words = words
         self._known = words.copy()
         self._map = BlockMap(words.blocks)
-        self._outside: dict[int, int] = {}
+        self.outside: dict[int, int] = {}
         self._peers = [*pods, *nodes]
         self.list: list[PeerClass] = []
         self.of_peer: dict[str, int] = {}
         self._gather()
         for cover, spans in self._map.regions().items():
-            self._outside[cover] = len(self.list)
+            self.outside[cover] = len(self.list)
             self.list.append(_outside(spans))
         self._postings = Postings()
         self._post(range(len(self.list)))
@@ -135,7 +138,7 @@ class Classes:
         """The class of a peer of the snapshot, or of an address outside."""
         index = self.of_peer.get(peer.key)
         if index is None:
-            index = self._outside[self._map.covering(peer.address)]
+            index = self.outside[self._map.covering(peer.address)]
         return index
 
     def grow(self) -> Splits:
@@ -207,7 +210,7 @@ class Classes:
 
     def _split_outside(self, before: int) -> Splits:
         """The addresses outside by the grown blocks; `before` are the blocks known so far."""
-        old, self._outside = self._outside, {}
+        old, self.outside = self.outside, {}
         splits: list[tuple[int, int]] = []
         placed: set[int] = set()
         for cover, spans in self._map.regions().items():
@@ -217,7 +220,7 @@ class Classes:
                 splits.append((origin, place))
                 self.list.append(_outside(spans))
             placed.add(place)
-            self.list[place], self._outside[cover] = _outside(spans), place
+            self.list[place], self.outside[cover] = _outside(spans), place
         return splits
 
 

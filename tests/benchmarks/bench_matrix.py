@@ -8,6 +8,7 @@ Each size runs in a process of its own, so that its peak memory is its own.
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import resource
 import subprocess
@@ -19,10 +20,18 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import synthetic
 
+from minik8s.analysis.explain import Explainer
 from minik8s.analysis.matrix import Matrix
 
 SIZES = ((1_000, 100), (3_000, 300), (10_000, 1_000), (30_000, 1_000), (100_000, 1_000))
-HEAD = f"{'pods':>8} {'policies':>8} {'classes':>8} {'seconds':>8} {'change ms':>10} {'worst ms':>9} {'open TCP 8080':>14} {'peak MB':>8}"
+HEAD = ("pods", "policies", "classes", "seconds", "change ms", "worst ms", "explain ms", "worst ms",
+        "open TCP 8080", "peak MB", "documents MB")  # fmt: skip
+
+
+def line(values):
+    return " ".join(
+        f"{value:>{max(8, len(name))}}" for value, name in zip(values, HEAD, strict=True)
+    )
 
 
 def measure(pods, policies):
@@ -35,17 +44,44 @@ def measure(pods, policies):
     seconds = time.perf_counter() - start
     pairs = matrix.open_pairs("TCP", 8080)
     after = peak()
+    explains = explain_times(documents)
+    gc.collect()
+    gc.freeze()  # a full pass over the documents, once in a while, is the collector's own cost
     changes = change_times(matrix, pods, policies)
     assert ends >= pods // 5
+    classes = len(matrix.reach.classes.list)
+    numbers = (f"{1000 * value:.2f}" for pair in (changes, explains) for value in pair)
     print(
-        f"{pods:>8} {policies:>8} {len(matrix.reach.classes.list):>8} {seconds:>8.3f}"
-        f" {1000 * sum(changes) / len(changes):>10.2f} {1000 * max(changes):>9.2f}"
-        f" {pairs:>14} {after:>8.0f}  (of it documents {before:.0f})"
+        line(
+            (
+                pods,
+                policies,
+                classes,
+                f"{seconds:.3f}",
+                *numbers,
+                pairs,
+                f"{after:.0f}",
+                f"{before:.0f}",
+            )
+        )
     )
 
 
+def explain_times(documents, count=100):
+    """Mean and worst seconds for one explanation, suggestion included."""
+    explainer, chosen = Explainer(documents), random.Random(5)
+    keys = list(explainer.snapshot.pods)
+    times = []
+    for _ in range(count):
+        source, target = chosen.choice(keys), chosen.choice(keys)
+        start = time.perf_counter()
+        explainer.explain(source, target, 8080)
+        times.append(time.perf_counter() - start)
+    return sum(times) / count, max(times)
+
+
 def change_times(matrix, pods, policies, count=40):
-    """Seconds for one policy changed: policies of another seed take the names of these."""
+    """Mean and worst seconds for one policy changed: those of another seed take the names."""
     _, _, others = synthetic.gen(pods, policies, seed=2)
     chosen = random.Random(3).sample(others, count)
     times = []
@@ -53,7 +89,7 @@ def change_times(matrix, pods, policies, count=40):
         start = time.perf_counter()
         matrix.apply(document)
         times.append(time.perf_counter() - start)
-    return times
+    return sum(times) / count, max(times)
 
 
 def peak():
@@ -68,7 +104,7 @@ def main():
     if arguments.one:
         measure(*arguments.one)
         return
-    print(HEAD, flush=True)
+    print(line(HEAD), flush=True)
     for pods, policies in SIZES[:3] if arguments.quick else SIZES:
         command = [sys.executable, __file__, "--one", str(pods), str(policies)]
         subprocess.run(command, check=True)
