@@ -130,7 +130,7 @@ def _interactive(place: dict[str, object]) -> int:
 
     stop = [lambda: False]
     keyboard = Keyboard(lambda: stop[0]())
-    laptop = Laptop(**place, person=Person(keyboard.read_line))  # type: ignore[arg-type]
+    laptop = Laptop(**place, person=Person(keyboard.read_line, keyboard.read_keys))  # type: ignore[arg-type]
     stop[0] = lambda: laptop.session.shell.interrupted
     laptop.session.on_print = write
     write(1, "A simulated laptop with a cluster. `help` says what is here, `exit` leaves.\n")

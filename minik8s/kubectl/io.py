@@ -41,6 +41,9 @@ class IO(Protocol):
     def read_line(self) -> str | None:
         """The next line that a person types, with its line end; None at the end of input."""
 
+    def read_keys(self) -> str | None:
+        """What a person types next, unseen and unedited, Ctrl-C included; None at the end."""
+
     def read_file(self, path: str) -> bytes:
         """A file's bytes; raises FileNotFoundError or IsADirectoryError."""
 
@@ -118,6 +121,10 @@ class MemoryIO:
         self.written.append((2, text))
 
     def read_line(self) -> str | None:
+        """Nobody types here."""
+        return None
+
+    def read_keys(self) -> str | None:
         """Nobody types here."""
         return None
 

@@ -32,15 +32,13 @@ def carry(call: Call, session: ExecSession, *, stdin: bool, tty: bool) -> int | 
         _show(call, session)
         if session.exit_code is not None or not typed:
             break
-        line = call.io.read_line()
-        if line is None:
+        # With a terminal in the pod that one shows and edits what is typed.
+        keys = call.io.read_keys() if tty else call.io.read_line()
+        if keys is None:
             session.close_stdin()
             typed = False
             continue
-        session.write_stdin(line.encode())
-        if tty:
-            # The person's own terminal has shown what they typed.
-            session.output()
+        session.write_stdin(keys.encode())
     if session.exit_code is None:
         _follow(call, session)
     return session.exit_code

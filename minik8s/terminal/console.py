@@ -54,6 +54,16 @@ class Keyboard:
                 line = self._edit(line, key)
         return None
 
+    def read_keys(self) -> str | None:
+        """Whatever is typed next, unseen; None at the end of input."""
+        with _raw(sys.stdin.fileno()):
+            while not self._stop():
+                key = self._key()
+                if key is not None:
+                    keys, self._pending = key + self._pending, ""
+                    return keys or None
+        return None
+
     def _edit(self, line: str, key: str) -> str:
         if key in ("\x7f", "\b"):
             if line:
@@ -125,7 +135,7 @@ class Console:
         self._follow_clock()
         result = self._session.run(text)
         if result.error == "interrupted":
-            write(1, "^C\n")
+            write(1, "\n")
         self._last = time.monotonic()
         return result
 

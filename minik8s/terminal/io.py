@@ -39,6 +39,9 @@ class Surroundings(Protocol):
     def read_line(self) -> str | None:
         """The next line that the person types."""
 
+    def read_keys(self) -> str | None:
+        """The next keys that the person presses."""
+
     def follow(self, pump: Callable[[], bool]) -> int:
         """Pump as long as this form of terminal does."""
 
@@ -94,6 +97,10 @@ class LaptopIO:
     def read_line(self) -> str | None:
         """The next line that a person types, with its line end; None at the end of input."""
         return self.terminal.read_line() if self.interactive else None
+
+    def read_keys(self) -> str | None:
+        """What a person types next, unseen and unedited, Ctrl-C included; None at the end."""
+        return self.terminal.read_keys() if self.interactive else None
 
     # -- files
 

@@ -32,8 +32,12 @@ USER = "you"
 HOST = "laptop"
 HOME = f"/home/{USER}"
 _INTERRUPTED = 130
+_BY_HAND = "interrupted"
 _SLICE = 0.05
 """How often a waiting interactive program looks for Ctrl-C, in seconds of real time."""
+
+_UNLIMITED = Limits(10**12, 10**12, None)
+"""A person can press Ctrl-C."""
 
 Listener = Callable[[int, str], None]
 """Receives (1 for output or 2 for errors, text) as soon as it is printed."""
@@ -70,12 +74,14 @@ class Stopped(BaseException):
 
 @dataclass(slots=True)
 class Person:
-    """What somebody at a keyboard adds: lines for programs, and real time.
+    """What somebody at a keyboard adds: input for programs, and real time.
 
-    `read_line` gives None at the end of input; `pause` really waits.
+    `read_line` gives an edited line, `read_keys` what has been pressed; both give None at the
+    end of input. `pause` really waits.
     """
 
     read_line: Callable[[], str | None]
+    read_keys: Callable[[], str | None]
     pause: Callable[[float], None] = time.sleep
 
 
@@ -131,7 +137,7 @@ class Session:
             sleep=self.sleep,
             random=random,
             dialect=dialect,
-            limits=Limits(seconds=self._seconds),
+            limits=_UNLIMITED if person else Limits(seconds=self._seconds),
             background=self.jobs.start,
         )
         timeline.check = self._check
@@ -158,7 +164,7 @@ class Session:
         except Stopped as stopped:
             code, error, exited = _INTERRUPTED, str(stopped), False
             self.shell.exit_code = code
-            if error:
+            if error != _BY_HAND:
                 self.show(2, f"minik8s: stopped: {error}\n")
         finally:
             self._stop_at = None
@@ -187,7 +193,7 @@ class Session:
     def _check(self) -> None:
         """Called whenever simulated time moves: stop what must not go on."""
         if self.shell.interrupted:
-            raise Stopped
+            raise Stopped(_BY_HAND)
         if self._stop_at is not None and time.monotonic() > self._stop_at:
             raise Stopped(f"it ran for more than {self._seconds:g} seconds")
 
@@ -200,6 +206,7 @@ class Session:
         while self.timeline.now < end:
             step = min(_SLICE, end - self.timeline.now)
             self.person.pause(step)
+            self._check()
             self.timeline.advance(step)
 
     # -- programs
@@ -240,6 +247,10 @@ class Session:
     def read_line(self) -> str | None:
         """The next line that the person types."""
         return self.person.read_line() if self.person is not None else None
+
+    def read_keys(self) -> str | None:
+        """The next keys that the person presses."""
+        return self.person.read_keys() if self.person is not None else None
 
     def follow(self, pump: Callable[[], bool]) -> int:
         """Pump once in a script, again and again in a job, until Ctrl-C for a person."""
