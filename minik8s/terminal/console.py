@@ -10,6 +10,7 @@ import select
 import sys
 import termios
 import time
+import traceback
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -126,7 +127,11 @@ class Console:
             if text is None:
                 write(1, "exit\n")
                 return code
-            result = self._run(text)
+            try:
+                result = self._run(text)
+            except Exception:  # noqa: BLE001 - the person sees it, and keeps their cluster
+                write(2, f"minik8s: an error of the simulation itself:\n{traceback.format_exc()}")
+                continue
             code = result.exit_code
             if result.exited:
                 return code

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 
 from minik8s.bash import Background, Invocation, Outcome, Program
-from minik8s.terminal.timeline import Actor, Timeline, current_actor
+from minik8s.terminal.timeline import Actor, Killed, Timeline, current_actor
 
 FIRST_PID = 4217
 _PID_STEP = 3
@@ -26,6 +26,7 @@ class Job(Actor):
         self.pid = pid
         self.text = text
         self.exit_code: int | None = None
+        self.failure: Exception | None = None
         self.follows = False
         self.reported = False
 
@@ -81,14 +82,27 @@ class Jobs:
         self._jobs.append(job)
 
         def run() -> None:
-            try:
-                job.exit_code = self._runner(work)
-            finally:
-                if job.exit_code is None:
-                    job.exit_code = _TERMINATED
+            job.exit_code = _TERMINATED if (code := self._code_of(job, work)) is None else code
 
         job.start(run)
         return job.pid
+
+    def _code_of(self, job: Job, work: Background) -> int | None:
+        """Run a job to its end; an error in our own programs comes out in the foreground."""
+        try:
+            return self._runner(work)
+        except Killed:
+            return None
+        except Exception as error:  # noqa: BLE001 - raised again by `raise_failures`
+            job.failure = error
+            return 1
+
+    def raise_failures(self) -> None:
+        """Raise what went wrong in a job, once."""
+        for job in self._jobs:
+            failure, job.failure = job.failure, None
+            if failure is not None:
+                raise failure
 
     def poll(self) -> None:
         """Let every job that follows pass on what has arrived."""

@@ -169,6 +169,7 @@ class Session:
         finally:
             self._stop_at = None
         self.jobs.poll()
+        self.jobs.raise_failures()
         for line in self.jobs.reports():
             if self.interactive:
                 self.show(2, line)

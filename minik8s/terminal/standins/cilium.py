@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from minik8s.bash.dates import render
 from minik8s.errors import ApiError, NotFound
 from minik8s.terminal.io import LaptopIO
 from minik8s.terminal.machines import Machine, Machines
@@ -22,7 +23,7 @@ from minik8s.terminal.standins.ciliumobjects import (
     relay_documents,
     unmanaged_pods,
 )
-from minik8s.terminal.standins.ciliumstatus import Status, collect
+from minik8s.terminal.standins.ciliumstatus import collect
 from minik8s.terminal.standins.flags import UsageError, parse
 
 VERSION = "v0.4"
@@ -171,8 +172,6 @@ def certificate(io: LaptopIO, machines: Machines) -> None:
 
 def moment(io: LaptopIO) -> str:
     """The time as Go's logger writes it."""
-    from minik8s.bash.dates import render
-
     return render(io.now(), "%Y/%m/%d %H:%M:%S")
 
 
@@ -258,7 +257,7 @@ def _hubble_enable(argv: list[str], io: LaptopIO, machines: Machines) -> int:
     for document in relay_documents(machine.runtime.profile.cni_version):
         kind = client.kind_of(document)
         assert kind is not None
-        client.create(kind, document)
+        client.create(kind, document, NAMESPACE if kind.namespaced else None)
     return 0
 
 
@@ -328,5 +327,3 @@ _COMMANDS: dict[str, Handler] = {
     "hubble enable": _hubble_enable,
     "hubble disable": _hubble_disable,
 }
-
-__all__ = ["Status", "main"]
