@@ -10,6 +10,8 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 from minik8s.apiserver.messages import Request
+from minik8s.apiserver.protobuf import MEDIA_TYPE as PROTOBUF
+from minik8s.apiserver.protobuf import decode_protobuf
 from minik8s.errors import BadRequest, UnsupportedMediaType
 
 MAX_NODES = 1_000_000
@@ -37,6 +39,8 @@ def decode(request: Request, accepted: str = "application/json, application/yaml
         return parse_json(body)
     if media in _YAML_TYPES or media.endswith("+yaml"):
         return parse_yaml(body)
+    if media == PROTOBUF:
+        return decode_protobuf(body)
     raise unsupported(accepted)
 
 
