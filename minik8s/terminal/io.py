@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from minik8s.bash import Files, Invocation, Outcome
 from minik8s.client import Contexts
-from minik8s.terminal.timeline import Timeline
+from minik8s.terminal.timeline import Timeline, current_actor
 
 if TYPE_CHECKING:
     from minik8s.network import Connection
@@ -65,8 +65,8 @@ class LaptopIO:
         self.contexts = terminal.contexts
         self.stdin = call.stdin
         self.tty = terminal.tty and call.stdin is None
-        self.background = call.background
-        self.interactive = terminal.interactive and direct and not call.background
+        self.background = call.background or current_actor() is not None
+        self.interactive = terminal.interactive and direct and not self.background
         self.env: Mapping[str, str] = call.env
         self.cwd = call.cwd
         self.direct = direct

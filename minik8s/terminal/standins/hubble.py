@@ -213,6 +213,9 @@ def _observe(argv: list[str], io: LaptopIO, hubble: Hubble) -> int:
         return 0
     if flags.get("last") or since is not None:
         writer.write(_limited(flows, flags, bounded=False))
+    elif not (io.interactive or io.background):
+        # Nobody waits for what is still to come: a script gets what has flowed so far.
+        writer.write(_limited(flows, flags, bounded=True))
     return _follow(io, log, tests, writer)
 
 
