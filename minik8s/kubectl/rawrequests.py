@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from minik8s.kubectl.call import Call
 from minik8s.kubectl.failures import Failure
-from minik8s.kubectl.gotext import compact_json, quote
+from minik8s.kubectl.gotext import plain_json, quote
 
 
 def raw_get(call: Call, path: str) -> None:
@@ -36,4 +36,4 @@ def _print(call: Call, body: Any) -> None:
     elif isinstance(body, str):
         call.out(body)
     elif body is not None:
-        call.out(compact_json(body) + "\n")
+        call.out(plain_json(body) + "\n")

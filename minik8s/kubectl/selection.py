@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from minik8s.errors import ApiError
+from minik8s.client.calls import TABLE_ACCEPT
+from minik8s.errors import ApiError, BadRequest, NotFound
 from minik8s.kubectl.call import Call
-from minik8s.kubectl.failures import COLLECTED, Failure, Several, raise_all
+from minik8s.kubectl.failures import COLLECTED, Failure, Several, raise_all, with_message
 from minik8s.kubectl.files import Source, sources
 from minik8s.kubectl.gotext import quote
 from minik8s.kubectl.resources import expand_categories, kind_named, kind_of_manifest
@@ -136,14 +137,19 @@ def get(query: Query, target: Target) -> Document:
     client = query.call.client
     if query.table:
         parameters = {"includeObject": query.include} if query.include else None
-        return client.table(
-            target.kind, target.namespace, _with_sub(target.name, query), query=parameters
-        )
+        if query.subresource:
+            return _subresource_table(query, target)
+        return client.table(target.kind, target.namespace, target.name, query=parameters)
     return client.get(target.kind, target.name, target.namespace, query.subresource)
 
 
-def _with_sub(name: str, query: Query) -> str:
-    return f"{name}/{query.subresource}" if query.subresource else name
+def _subresource_table(query: Query, target: Target) -> Document:
+    path = target.kind.path(target.namespace, target.name)
+    body = query.call.client.request(
+        "GET", f"{path}/{query.subresource}", headers={"accept": TABLE_ACCEPT}
+    ).body
+    assert isinstance(body, dict)
+    return body
 
 
 def _in_namespace(query: Query, target: Target) -> Target:
@@ -357,11 +363,7 @@ class _Builder:
             after = ""
             while True:
                 asked = {**parameters, "continue": after} if after else parameters
-                client = query.call.client
-                if query.table:
-                    document = client.table(kind, place, query=asked)
-                else:
-                    document = client.list(kind, place, query=asked)
+                document = _page(query, kind, place, asked)
                 yield from _listed(kind, place, document, flatten=query.flatten)
                 after = document.get("metadata", {}).get("continue", "")
                 if not after:
@@ -402,6 +404,23 @@ class _Builder:
             single=len(targets) == 1,
             kinds=list(dict.fromkeys(kind for kind, _ in pairs)),
         )
+
+
+def _page(query: Query, kind: Kind, namespace: str, asked: dict[str, str]) -> Document:
+    client = query.call.client
+    try:
+        if query.table:
+            return client.table(kind, namespace, query=asked)
+        return client.list(kind, namespace, query=asked)
+    except (BadRequest, NotFound) as error:
+        resource = quote(f"{kind.group}/{kind.version}, Resource={kind.plural}")
+        message = f"Unable to list {resource}: {error.message}"
+        if query.labels.strip() or query.fields.strip():
+            message = (
+                f"Unable to find {resource} that match label selector {quote(query.labels)}, "
+                f"field selector {quote(query.fields)}: {error.message}"
+            )
+        raise with_message(error, message) from None
 
 
 def list_parameters(query: Query) -> dict[str, str]:
