@@ -147,8 +147,9 @@ class Backend(Protocol):
         *,
         stdin: bool = False,
         tty: bool = False,
+        clock: Clock | None = None,
     ) -> ExecSession:
-        """Start a program in a running container."""
+        """Start a program in a running container, on the cluster's clock or another."""
 
     def attach(
         self, namespace: str, pod: str, container: str, *, stdin: bool = False, tty: bool = False

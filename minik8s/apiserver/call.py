@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Literal, TypeAlias, cast
 
 from minik8s.admission import FieldValidation
 from minik8s.apiserver.backend import Backend
 from minik8s.apiserver.messages import Request
 from minik8s.apiserver.routing import Route
 from minik8s.apiserver.services import ServiceAllocator
+from minik8s.clock import Clock
 from minik8s.errors import BadRequest, Cause, Invalid, NotFound
 from minik8s.model.metadata import Document
 from minik8s.model.registry import Kind
 from minik8s.store import Store
+
+Waiting: TypeAlias = Literal["shared", "private"]
+"""Whether the waiting of a program moves the cluster's clock, or only its own."""
 
 MANAGER_LIMIT = 128
 _VALIDATIONS = ("", "Ignore", "Strict", "Warn")
@@ -28,6 +32,7 @@ class Call:
     services: ServiceAllocator
     request: Request
     route: Route
+    waiting: Waiting = "shared"
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -39,6 +44,10 @@ class Call:
     def kind(self) -> Kind:
         """The kind that the path names."""
         return self.route.kind
+
+    def program_clock(self) -> Clock | None:
+        """The clock that a program started by this request waits on; None for the cluster's."""
+        return self.backend.clock.fork() if self.waiting == "private" else None
 
     def existing(self) -> Document:
         """The object that the path names; raises NotFound."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minik8s.apiserver.backend import Backend
-from minik8s.apiserver.call import Call
+from minik8s.apiserver.call import Call, Waiting
 from minik8s.apiserver.discovery import discover
 from minik8s.apiserver.messages import TEXT, Request, Response
 from minik8s.apiserver.openapi import describe
@@ -18,12 +18,15 @@ class ApiServer:
 
     A request that changed something is followed by `settle`, so nobody meets a cluster
     that its controllers are still working on; `backend.autosettle = False` turns that off.
+    With `waiting="private"` a program's waiting moves no clock but its own, as a served
+    cluster wants it.
     """
 
-    __slots__ = ("backend", "services")
+    __slots__ = ("backend", "services", "waiting")
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, *, waiting: Waiting = "shared") -> None:
         self.backend = backend
+        self.waiting = waiting
         self.services = ServiceAllocator(backend)
 
     def handle(self, request: Request) -> Response:
@@ -38,7 +41,7 @@ class ApiServer:
         if route is None:
             return self._about(request) or _nothing_there()
         method = request.method
-        call = Call(self.backend, self.services, request, route)
+        call = Call(self.backend, self.services, request, route, self.waiting)
         response = handler_of(method, route)(call)
         if mutates(method, route) and self.backend.autosettle and not request.query.get("dryRun"):
             self.backend.settle()

@@ -33,6 +33,7 @@ def exec_in_pod(call: Call) -> Response:
         argv,
         stdin=request.flag("stdin"),
         tty=request.flag("tty"),
+        clock=call.program_clock(),
     )
     return Response(101, session=session)
 

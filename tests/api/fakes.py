@@ -51,6 +51,7 @@ class FakeBackend:
         self.service_addresses = AddressPool("10.96.0.0/12")
         self.autosettle = True
         self.settled = 0
+        self.program_clock: Clock | None = None
         self.written = [(START - 9, b"one"), (START - 5, b"two"), (START - 0.25, b"three")]
         for name in ("default", "kube-node-lease", "kube-public", "kube-system"):
             self.add_namespace(name)
@@ -80,8 +81,16 @@ class FakeBackend:
         self.settled += 1
 
     def exec(
-        self, namespace: str, pod: str, container: str, argv: Sequence[str], **how: bool
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        argv: Sequence[str],
+        *,
+        clock: Clock | None = None,
+        **how: bool,
     ) -> FakeSession:
+        self.program_clock = clock
         if argv[0] == "nope":
             raise InternalError.wrap(f'exec: "{argv[0]}": executable file not found in $PATH')
         return FakeSession(("exec", namespace, pod, container, tuple(argv), how))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakes import PODS, Api, pod
+from fakes import DOORS, PODS, Api, FakeBackend, pod
+
+from minik8s.apiserver import ApiServer, Request
 
 MERGE = "application/merge-patch+json"
 
@@ -37,6 +39,20 @@ def test_exec_starts_a_program(api: Api, method: str) -> None:
         {"stdin": True, "tty": True},
     )  # fmt: skip
     assert api.backend.settled == 2, "a program is no write: only the two requests before"
+
+
+@pytest.mark.parametrize("waiting", ["shared", "private"])
+def test_whose_clock_a_program_waits_on(backend: FakeBackend, waiting: Any) -> None:
+    make(DOORS["in process"](backend), "a")
+    server = ApiServer(backend, waiting=waiting)
+    server.handle(Request("POST", f"{PODS}/a/exec", {"command": ["sleep"]}))
+    if waiting == "shared":
+        assert backend.program_clock is None
+        return
+    assert backend.program_clock is not None
+    before = backend.clock.now
+    backend.program_clock.advance(5)
+    assert backend.clock.now == before
 
 
 def test_attach(api: Api) -> None:
