@@ -222,12 +222,16 @@ class _Runner:
         for probe in self._case.probes:
             sources, targets = self._peers(probe, probe.source), self._peers(probe, probe.target)
             decided = [
-                (one, other, self._snapshot.policies.decide(one, other, probe.protocol, probe.port))
+                (one, other, self._decide(one, other, probe))
                 for one in sources
                 for other in targets
                 if one.key != other.key or len(sources) == len(targets) == 1
             ]
             yield _result(probe, decided)
+
+    def _decide(self, one: Peer, other: Peer, probe: Probe) -> Decision:
+        one, other = self._snapshot.pair(one, other, probe.source, probe.target)
+        return self._snapshot.policies.decide(one, other, probe.protocol, probe.port)
 
     def _peers(self, probe: Probe, text: str) -> list[Peer]:
         peer = self._snapshot.peer(text)

@@ -148,8 +148,9 @@ class Explainer:
         sources = self.peers(source)
         route = self._route(sources[0], target, protocol, port)
         lookup = self._lookup(sources) if route.by_name else ()
+        via = Via.SERVICE if route.service else Via.ADDRESS
         hops = tuple(
-            self._hop(one, endpoint, protocol, Via.SERVICE if route.service else Via.ADDRESS)
+            self._hop(one, endpoint, protocol, via, source, target)
             for one in sources
             for endpoint in route.endpoints
         )
@@ -220,19 +221,20 @@ class Explainer:
             for end in self.directory.through(service, source, "UDP", 53).endpoints
         )
 
-    def _hop(self, source: Peer, end: Endpoint, protocol: str, via: Via) -> Hop:
+    def _hop(self, source: Peer, end: Endpoint, protocol: str, via: Via, *asked: str) -> Hop:
         policies, port = self.snapshot.policies, end.port
+        source, target = self.snapshot.pair(source, end.peer, *asked)
         seen = end.seen or source
-        decision = policies.decide(source, end.peer, protocol, port, via=via)
+        decision = policies.decide(source, target, protocol, port, via=via)
         inward = decision.ingress
         if end.seen is not None:
-            inward = policies.decide_direction(Direction.INGRESS, end.peer, seen, protocol, port)
-        egress = self._side(decision.egress, source, end.peer, protocol, port)
-        ingress = self._side(inward, end.peer, seen, protocol, port)
+            inward = policies.decide_direction(Direction.INGRESS, target, seen, protocol, port)
+        egress = self._side(decision.egress, source, target, protocol, port)
+        ingress = self._side(inward, target, seen, protocol, port)
         both = {decision.egress.verdict, inward.verdict}
         verdict = Verdict.DROP if Verdict.DROP in both else Verdict.ALLOW
         listening = self._listening(end, protocol)
-        return Hop(source, end.peer, end.seen, protocol, port, verdict, egress, ingress, listening)
+        return Hop(source, target, end.seen, protocol, port, verdict, egress, ingress, listening)
 
     def _listening(self, end: Endpoint, protocol: str) -> bool | None:
         """Whether somebody listens; None where nobody here can know."""

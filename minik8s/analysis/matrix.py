@@ -15,10 +15,11 @@ from itertools import islice
 from minik8s.analysis.reach import Reach
 from minik8s.analysis.workloads import Owners, Workload, complete
 from minik8s.model.metadata import Document, name_of, namespace_of
-from minik8s.policy.addresses import Span, cidrs
+from minik8s.policy.addresses import Span, cidrs, parse_address
 from minik8s.policy.bits import bits
 from minik8s.policy.classes import PeerClass
 from minik8s.policy.compile import CompiledPolicy
+from minik8s.policy.policyset import KINDS
 from minik8s.policy.ports import EVERYTHING, PortSet
 from minik8s.policy.snapshot import Snapshot
 from minik8s.policy.values import Peer
@@ -69,13 +70,14 @@ class Matrix:
     'all'
     """
 
-    __slots__ = ("_ends", "documents", "reach", "snapshot")
+    __slots__ = ("_ends", "_others", "documents", "reach", "snapshot")
 
     def __init__(self, documents: Sequence[Document], version: int | None = None) -> None:
         self.documents = documents
         self.snapshot = Snapshot.of(documents, version)
         self.reach = Reach(self.snapshot)
         self._ends: list[End] | None = None
+        self._others: dict[int, Matrix] = {}
 
     @classmethod
     def of(cls, documents: Iterable[Document], version: int | None = None) -> Matrix:
@@ -102,6 +104,7 @@ class Matrix:
     def _replaced(self, old: CompiledPolicy | None, new: CompiledPolicy | None) -> None:
         self.reach.replace(old, new)
         self._ends = None
+        self._others.clear()
 
     def ports(self, source: str, target: str) -> PortSet:
         """The ports that policy lets through from one pod or `ip:ADDRESS` to another.
@@ -115,8 +118,24 @@ class Matrix:
             return EVERYTHING
         if other.is_pod and _own_node(one, other):
             return EVERYTHING
+        first, second = self.snapshot.pair(one, other, source, target)
+        for peer in (first, second):
+            known = self.snapshot.pods.get(peer.key) or self.snapshot.nodes.get(peer.key)
+            if known is not None and known.address != peer.address:
+                return self._under(parse_address(peer.address)[0], first, second)
         mask = self.reach.mask(self.reach.classes.find(one), self.reach.classes.find(other))
         return self.reach.space.ports(mask)
+
+    def _under(self, version: int, one: Peer, other: Peer) -> PortSet:
+        """The answer for pods under their addresses of another IP version."""
+        matrix = self._others.get(version)
+        if matrix is None:
+            others = [d for d in self.documents if d.get("kind") not in KINDS]
+            matrix = self._others[version] = Matrix(others, version)
+            matrix.snapshot.policies = self.snapshot.policies
+            matrix.reach = Reach(matrix.snapshot)
+        classes = matrix.reach.classes
+        return matrix.reach.space.ports(matrix.reach.mask(classes.find(one), classes.find(other)))
 
     def ports_between_alike(self, pod: str) -> PortSet:
         """The ports from a pod to another one that is like it in every respect."""

@@ -19,6 +19,9 @@ Span: TypeAlias = tuple[int, int]
 """First and last value, both included."""
 
 
+_OCTETS = frozenset(map(str, range(256)))
+
+
 @lru_cache(maxsize=1 << 17)
 def parse_address(text: str) -> Address:
     """Version and value of an address; an unusable text gives version 0, in no block.
@@ -26,6 +29,10 @@ def parse_address(text: str) -> Address:
     >>> parse_address("10.0.0.1")
     (4, 167772161)
     """
+    octets = text.split(".")
+    if len(octets) == 4 and all(map(_OCTETS.__contains__, octets)):
+        a, b, c, d = map(int, octets)
+        return (4, a << 24 | b << 16 | c << 8 | d)
     try:
         address = ip_address(text)
     except ValueError:

@@ -8,7 +8,7 @@ many pods is decided by few classes.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
@@ -68,7 +68,7 @@ class Classes:
             self.list.append(_outside(spans))
         self._postings = Postings()
         self._post(range(len(self.list)))
-        self._postings.add_blocks(words.blocks)
+        self._postings.add_blocks(words.blocks, self._covers())
 
     def _gather(self) -> None:
         namespaces: dict[str, Hashable] = {}
@@ -102,6 +102,9 @@ class Classes:
         for index in indexes:
             entry = self.list[index]
             self._postings.put(index, entry.sample, outside=entry.nature is Nature.OUTSIDE)
+
+    def _covers(self) -> Iterator[int]:
+        return (self._map.covering(entry.sample.address) for entry in self.list)
 
     @property
     def pods(self) -> int:
@@ -158,7 +161,7 @@ class Classes:
             splits += self._split_members(index, namespaces)
         self._known = self._words.copy()
         self._post(sorted({index for split in splits for index in split}))
-        self._postings.add_blocks(news.blocks)
+        self._postings.add_blocks(news.blocks, self._covers())
         return splits
 
     def _concerned(self, news: Vocabulary) -> list[Peer]:

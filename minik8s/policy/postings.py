@@ -80,13 +80,14 @@ class Postings:
         for name, number in sample.ports.items():
             self.named[name][number] &= keep
 
-    def add_blocks(self, blocks: Iterable[Block]) -> None:
-        """Keep the members of more blocks."""
-        addresses = [parse_address(sample.address) for sample in self.samples]
-        for block in blocks:
-            self._blocks[block] = union(
-                1 << index for index, address in enumerate(addresses) if address in block
-            )
+    def add_blocks(self, blocks: Mapping[Block, int], covers: Iterable[int]) -> None:
+        """Keep the members of more numbered blocks; `covers` are those of the samples in order."""
+        members = dict.fromkeys(blocks.values(), 0)
+        wanted = union(1 << number for number in members)
+        for index, cover in enumerate(covers):
+            for number in bits(cover & wanted):
+                members[number] |= 1 << index
+        self._blocks |= {block: members[number] for block, number in blocks.items()}
 
     def matching(self, match: PeerMatch) -> int:
         """The classes that a peer of a rule, or a subject, matches."""

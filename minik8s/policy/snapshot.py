@@ -26,7 +26,8 @@ class Snapshot:
     """Peers and policies of one cluster at one moment; not changed once built.
 
     `pods` are keyed `namespace/name`, `nodes` by name; `by_address` finds either. `by_namespace`
-    lists the pods of each namespace.
+    lists the pods of each namespace, `variants` the peers of a pod or node with several
+    addresses, by key.
     """
 
     pods: dict[str, Peer] = field(default_factory=dict)
@@ -35,6 +36,7 @@ class Snapshot:
     policies: PolicySet = field(default_factory=PolicySet)
     by_address: dict[Address, Peer] = field(default_factory=dict)
     by_namespace: dict[str, list[Peer]] = field(default_factory=dict)
+    variants: dict[str, list[Peer]] = field(default_factory=dict)
     version: int | None = None
 
     @classmethod
@@ -69,6 +71,25 @@ class Snapshot:
             return self.by_address.get(parse_address(address)) or Peer(address)
         return self.pods.get(text)
 
+    def pair(self, one: Peer, other: Peer, *asked: str) -> tuple[Peer, Peer]:
+        """Two peers under addresses of one IP version, if they have such; as they are if not.
+
+        An `ip:ADDRESS` among the texts that the peers were asked for by decides the version.
+        """
+        addresses = [text.removeprefix("ip:") for text in asked if text.startswith("ip:")]
+        for address in (*addresses, one.address, other.address):
+            version = parse_address(address)[0]
+            first, second = self._of_version(one, version), self._of_version(other, version)
+            if first is not None and second is not None:
+                return first, second
+        return one, other
+
+    def _of_version(self, peer: Peer, version: int) -> Peer | None:
+        if parse_address(peer.address)[0] == version:
+            return peer
+        found = self.variants.get(peer.key, ())
+        return next((v for v in found if parse_address(v.address)[0] == version), None)
+
     def labels_of_namespace(self, name: str) -> Mapping[str, str]:
         """The labels of a namespace; one without a document has its name label only."""
         labels = self.namespaces.get(name)
@@ -83,9 +104,15 @@ class Snapshot:
             for entry in (document.get("status") or {}).get("addresses") or ()
             if entry.get("type") in ("InternalIP", "ExternalIP")
         ]
-        for address in reversed(self._preferred(addresses)):
-            node = Peer(address, name=name, node=name, node_labels=labels)
-            self.nodes[name] = self.by_address[parse_address(address)] = node
+        found = [
+            Peer(address, name=name, node=name, node_labels=labels)
+            for address in self._preferred(addresses)
+        ]
+        for node in found:
+            self.by_address[parse_address(node.address)] = node
+            self.nodes.setdefault(name, node)
+        if len(found) > 1:
+            self.variants[name] = found
 
     def _add_pod(self, document: Document) -> None:
         status = document.get("status") or {}
@@ -95,10 +122,13 @@ class Snapshot:
         labels = self.labels_of_namespace(namespace)
         node = self.nodes.get((document.get("spec") or {}).get("nodeName") or "")
         node_labels = node.node_labels if node else None
-        for address in reversed(self._preferred(addresses_of(document)) or [""]):
-            pod = pod_peer(document, labels, address, node_labels)
-            if address and not pod.host_network:
-                self.by_address[parse_address(address)] = pod
+        addresses = self._preferred(addresses_of(document)) or [""]
+        found = [pod_peer(document, labels, address, node_labels) for address in addresses]
+        pod = found[0]
+        if not pod.host_network:
+            self.by_address |= {parse_address(p.address): p for p in found if p.address}
+        if len(found) > 1:
+            self.variants[pod.key] = found
         self.pods[pod.key] = pod
         self.by_namespace.setdefault(namespace, []).append(pod)
 
