@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from minik8s.analysis.inputs import InputError, documents, parse, read
-from minik8s.analysis.matrix import Matrix
 from minik8s.analysis.workloads import Owners
 from minik8s.apiserver import ApiServer
 from minik8s.client import Client, Contexts, InProcessTransport
@@ -26,6 +25,9 @@ from minik8s.network.dns import A, Question
 from minik8s.network.outside import resolve
 from minik8s.policy import Verdict
 from minik8s.runtime import ClusterProfile, Outcome, Probe, Runtime, decide, send_probe
+
+if TYPE_CHECKING:
+    from minik8s.analysis.matrix import Matrix
 
 Manifests: TypeAlias = str | Path | Document | Iterable[Document]
 """A path, a YAML or JSON text, one document, or several."""
@@ -297,6 +299,8 @@ class Cluster:
 
     def matrix(self) -> Matrix:
         """Who may reach whom: all pairs, all ports."""
+        from minik8s.analysis.matrix import Matrix  # only who asks for it pays for the import
+
         return Matrix.of(self.documents())
 
     def set(

@@ -70,6 +70,7 @@ class GarbageCollector(Controller):
             self._check_owners(kind, document)
 
     def _after_deletion(self, gone: Document) -> list[Key]:
+        self._trusted.discard(uid_of(gone))
         keys = [self._dependent_key(each) for each in self.store.dependents(uid_of(gone))]
         for owner in owners_of(gone):  # one of them may wait for the last dependent
             kind = self.registry.by_kind(owner.get("apiVersion", ""), owner.get("kind", ""))

@@ -26,6 +26,9 @@ PORTS = "node(s) didn't have free ports for the requested pod ports"
 
 _RESOLVABLE = frozenset({TOO_MANY_PODS, ANTI_AFFINITY, EXISTING_ANTI_AFFINITY, PORTS})
 _BLOCKING_EFFECTS = ("NoSchedule", "NoExecute")
+_UNKNOWN = float("inf")
+"""A node that does not say how much it has: a snapshot may be that terse."""
+
 _UNSCHEDULABLE_TAINT = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 
 
@@ -46,8 +49,8 @@ class NodeLoad:
         status = node.get("status", {})
         given = status.get("allocatable") or status.get("capacity") or {}
         self.max_pods = int(quantity(given.get("pods", "110")))
-        self.max_cpu = quantity(given.get("cpu"))
-        self.max_memory = quantity(given.get("memory"))
+        self.max_cpu = quantity(given.get("cpu", _UNKNOWN))
+        self.max_memory = quantity(given.get("memory", _UNKNOWN))
 
     def add(self, key: Key, pod: Document) -> None:
         """Count a pod."""

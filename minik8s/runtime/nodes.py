@@ -83,7 +83,7 @@ def worker_document(profile: ClusterProfile, name: str, index: int, now: float) 
 
 def node_conditions(profile: ClusterProfile, now: str) -> list[Document]:
     """The four conditions that a kubelet reports."""
-    entries = [_condition(kind, "False", *words, now) for kind, *words in _PRESSURES]
+    entries = [_condition(kind, "False", reason, text, now) for kind, reason, text in _PRESSURES]
     if profile.ready:
         entries.append(
             _condition("Ready", "True", "KubeletReady", "kubelet is posting ready status", now)

@@ -143,6 +143,7 @@ class Runtime:
         """
         snapshot = Snapshot(self.store, read(self.registry, documents))
         snapshot.add_namespaces()
+        snapshot.label_nodes()
         self.collector.trust(document for _, document in snapshot.rows)
         for kind, document in snapshot.replaced():
             self.store.delete(kind, namespace_of(document), name_of(document))

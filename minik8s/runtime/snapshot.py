@@ -20,7 +20,7 @@ from minik8s.controllers.namespace import namespace_document
 from minik8s.controllers.nodeaddresses import NodeAddresses
 from minik8s.controllers.podadmission import MIRROR
 from minik8s.errors import BadRequest
-from minik8s.model.metadata import Document, annotations_of, name_of, namespace_of
+from minik8s.model.metadata import Document, annotations_of, labels_of, name_of, namespace_of
 from minik8s.model.registry import (
     DAEMON_SET,
     DEPLOYMENT,
@@ -135,6 +135,13 @@ class Snapshot:
         complete += [namespace_document(name) for name in missing]
         self.rows[:0] = [(NAMESPACE, document) for document in complete]
 
+    def label_nodes(self) -> None:
+        """Give nodes the labels that every kubelet sets, where a snapshot leaves them out."""
+        self.rows = [
+            (kind, _labelled(document)) if kind == NODE else (kind, document)
+            for kind, document in self.rows
+        ]
+
     def missing_nodes(self) -> list[str]:
         """The nodes that pods name and nobody has described."""
         known = {name_of(node) for node in (*self.store.list(NODE), *self.of(NODE))}
@@ -203,6 +210,12 @@ def _active(namespace: Document) -> Document:
         "metadata": metadata,
         "status": namespace.get("status") or base["status"],
     }
+
+
+def _labelled(node: Document) -> Document:
+    always = {"kubernetes.io/hostname": name_of(node), "kubernetes.io/os": "linux"}
+    metadata = {**node["metadata"], "labels": {**always, **labels_of(node)}}
+    return {**node, "metadata": metadata}
 
 
 def _once(rows: list[tuple[Kind, Document]]) -> list[tuple[Kind, Document]]:

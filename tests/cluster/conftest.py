@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from cluster_worlds import Script
 
@@ -11,9 +9,9 @@ from minik8s.runtime.containers import Containers
 
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
+def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     """Containers that end as the test says."""
     script = Script()
     monkeypatch.setattr(Containers, "start", script.start)
     monkeypatch.setattr(Containers, "stop", lambda *_: None)
-    yield script
+    return script

@@ -113,7 +113,7 @@ def test_it_is_some_minutes_old(cluster: Cluster) -> None:
 def test_events_of_a_system_pod(cluster: Cluster) -> None:
     pod = cluster.pods.find("kube-system/coredns-")
     about = events_about(cluster, pod.name, "kube-system")
-    assert [event["reason"] for event in about][0] == "Scheduled"
+    assert about[0]["reason"] == "Scheduled"
     assert [event["reason"] for event in about][-3:] == ["Pulled", "Created", "Started"]
 
 
@@ -205,3 +205,10 @@ def test_ip_families() -> None:
     cluster = Cluster(profile=kubeadm_profile(1, ip_families=("IPv4", "IPv6")))
     pod = cluster.pods.find("kube-system/coredns-")
     assert [":" in entry["ip"] for entry in pod.document["status"]["podIPs"]] == [False, True]
+
+
+def test_nothing_restarts(cluster: Cluster) -> None:
+    for pod in cluster.objects("pods"):
+        for status in pod["status"]["containerStatuses"]:
+            assert status["restartCount"] == 0, pod["metadata"]["name"]
+            assert status["ready"], pod["metadata"]["name"]

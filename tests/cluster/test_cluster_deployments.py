@@ -34,16 +34,16 @@ def conditions(document: Document) -> dict[str, tuple[str, str, str]]:
 
 def images(cluster: Cluster, name: str = "web") -> list[str]:
     pods = cluster.objects("pods", "default")
-    return sorted(p["spec"]["containers"][0]["image"] for p in pods if name in p["metadata"]["name"])
+    return sorted(
+        p["spec"]["containers"][0]["image"] for p in pods if name in p["metadata"]["name"]
+    )
 
 
 def set_image(cluster: Cluster, image: str, name: str = "web") -> None:
     change = {"spec": {"template": {"spec": {"containers": [{"name": "c", "image": image}]}}}}
     kind = cluster.client.find("deploy")
     assert kind is not None
-    cluster.client.patch(
-        kind, name, change, patch_type="application/strategic-merge-patch+json"
-    )
+    cluster.client.patch(kind, name, change, patch_type="application/strategic-merge-patch+json")
 
 
 def patch(cluster: Cluster, change: Document, name: str = "web") -> None:

@@ -63,7 +63,8 @@ def test_what_the_scheduler_says() -> None:
     newer = Cluster(profile=minikube("v1.30.0", "containerd://1.7.13"))
     newer.apply(pod("web"))
     assert events_about(newer, "web")[-1]["message"] == (
-        "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }. "
+        "0/1 nodes are available: "
+        "1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }. "
         "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
     )
     assert ready(newer)["message"].startswith("container runtime network not ready: ")
@@ -71,7 +72,9 @@ def test_what_the_scheduler_says() -> None:
 
 def test_a_daemon_waits_for_its_network() -> None:
     cluster = Cluster(profile=minikube())
-    cluster.apply(workload("DaemonSet", "agent", pod_spec={"tolerations": [{"operator": "Exists"}]}))
+    cluster.apply(
+        workload("DaemonSet", "agent", pod_spec={"tolerations": [{"operator": "Exists"}]})
+    )
     (agent,) = cluster.objects("pods", "default")
     assert agent["status"]["phase"] == "Pending"
     event = events_about(cluster, agent["metadata"]["name"])[-1]

@@ -117,7 +117,7 @@ def test_pull_policy_always_pulls_again(cluster: Cluster) -> None:
     again = [container(image="example.com/server:latest")]
     for name in ("a", "b"):
         cluster.apply(pod(name, containers=again, nodeName="minik8s-worker"))
-    assert [event["reason"] for event in events_about(cluster, "b")][0] == "Pulling"
+    assert events_about(cluster, "b")[0]["reason"] == "Pulling"
 
 
 def test_deletion(cluster: Cluster) -> None:
@@ -198,9 +198,7 @@ def test_a_container_that_keeps_ending(cluster: Cluster, script: Script) -> None
     assert stored(cluster, POD, "bad")["status"]["phase"] == "Running"
     last = events_about(cluster, "bad")[-1]
     assert (last["type"], last["reason"]) == ("Warning", "BackOff")
-    assert last["message"] == (
-        f"Back-off restarting failed container c in pod bad_default({uid})"
-    )
+    assert last["message"] == (f"Back-off restarting failed container c in pod bad_default({uid})")
 
 
 def test_the_back_off_grows_and_the_container_recovers(cluster: Cluster, script: Script) -> None:
