@@ -73,7 +73,7 @@ class Matrix:
     __slots__ = ("_ends", "_others", "documents", "reach", "snapshot")
 
     def __init__(self, documents: Sequence[Document], version: int | None = None) -> None:
-        self.documents = documents
+        self.documents = list(documents)
         self.snapshot = Snapshot.of(documents, version)
         self.reach = Reach(self.snapshot)
         self._ends: list[End] | None = None
@@ -100,6 +100,24 @@ class Matrix:
         if old is not None:
             policies.remove(old.ref.namespace, old.ref.name, old.ref.kind)
             self._replaced(old, None)
+
+    def put_pod(self, pod: Document) -> None:
+        """Put in a pod, or change it: labels, address, ports."""
+        self._swap(pod, [pod])
+
+    def remove_pod(self, pod: Document) -> None:
+        """Take a pod out."""
+        self._swap(pod, [])
+
+    def _swap(self, pod: Document, now: list[Document]) -> None:
+        old = self.snapshot.drop_pod(pod)
+        new = self.snapshot.put_pod(pod) if now else None
+        key = ("Pod", namespace_of(pod) or "default", name_of(pod))
+        kept = [d for d in self.documents if _identity(d) != key]
+        self.documents = [*kept, *now]
+        self.reach.move(old, new)
+        self._ends = None
+        self._others.clear()
 
     def _replaced(self, old: CompiledPolicy | None, new: CompiledPolicy | None) -> None:
         self.reach.replace(old, new)
@@ -258,6 +276,11 @@ class Matrix:
                     total += size * _weigh(targets, planes)
                     total -= size if targets >> index & 1 else 0
         return total
+
+
+def _identity(document: Document) -> tuple[str, str, str]:
+    kind = str(document.get("kind"))
+    return (kind, namespace_of(document) or "default", name_of(document))
 
 
 def _own_node(source: Peer, target: Peer) -> bool:

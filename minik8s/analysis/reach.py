@@ -16,7 +16,7 @@ from minik8s.policy.compile import CompiledPolicy
 from minik8s.policy.decide import order
 from minik8s.policy.portspace import PortSpace
 from minik8s.policy.snapshot import Snapshot
-from minik8s.policy.values import Direction
+from minik8s.policy.values import Direction, Peer
 from minik8s.policy.vocabulary import Vocabulary
 
 _FRAGMENTS = 24
@@ -41,12 +41,22 @@ class Reach:
         policies = sorted(snapshot.policies, key=order)
         self.words = Vocabulary.of(policies)
         self.classes = Classes(self.words, snapshot.pods.values(), snapshot.nodes.values())
+        self._compute(policies)
+
+    def _compute(self, policies: list[CompiledPolicy]) -> None:
         self.space = PortSpace(entries_of(policies, self.classes))
         self.sides = {direction: self._side(direction, policies) for direction in Direction}
         self._always = 0
         self._inward: list[dict[int, int]] = [{} for _ in self.classes.list]
         self._let_in(self.classes.everything)
         self.rows = [self._row(index, -1) for index in range(len(self.classes.list))]
+
+    def move(self, old: Peer | None, new: Peer | None) -> None:
+        """Put one peer in another's place; only one of a kind that is new costs anything."""
+        if old is not None:
+            self.classes.drop(old)
+        if new is not None and self.classes.put(new):
+            self._compute(sorted(self.snapshot.policies, key=order))
 
     def mask(self, source: int, target: int) -> int:
         """The ports on which one class reaches another."""

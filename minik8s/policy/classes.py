@@ -78,8 +78,7 @@ class Classes:
             index = by_key.get(key)
             if index is None:
                 index = by_key[key] = len(self.list)
-                nature = Nature.PODS if peer.is_pod else Nature.HOSTS
-                self.list.append(PeerClass(nature, peer))
+                self.list.append(PeerClass(_nature(peer), peer))
             self.list[index].members.append(peer)
             self.of_peer[peer.key] = index
 
@@ -144,6 +143,32 @@ class Classes:
             index = self.outside[self._map.covering(peer.address)]
         return index
 
+    def drop(self, peer: Peer) -> None:
+        """Take a peer out; its class stays, without members if it was the last one."""
+        index = self.of_peer.pop(peer.key)
+        entry = self.list[index]
+        entry.members.remove(peer)
+        self._peers.remove(peer)
+        if entry.members and entry.sample == peer:
+            # words that come later may tell the sample from those that stay
+            entry.sample = entry.members[0]
+            self._post([index])
+
+    def put(self, peer: Peer) -> bool:
+        """Add a peer; whether it needed a class of its own."""
+        namespaces: dict[str, Hashable] = {}
+        key, nature = self._key(peer, namespaces), _nature(peer)
+        self._peers.append(peer)
+        for index, entry in enumerate(self.list):
+            if entry.nature is nature and self._key(entry.sample, namespaces) == key:
+                entry.members.append(peer)
+                self.of_peer[peer.key] = index
+                return False
+        self.of_peer[peer.key] = len(self.list)
+        self.list.append(PeerClass(nature, peer, [peer]))
+        self._post([len(self.list) - 1])
+        return True
+
     def grow(self) -> Splits:
         """Split the classes that words new to the vocabulary tell apart.
 
@@ -200,6 +225,8 @@ class Classes:
         parts: dict[Hashable, list[Peer]] = {}
         for peer in self.list[index].members:
             parts.setdefault(self._key(peer, namespaces), []).append(peer)
+        if not parts:
+            return []
         kept, *moved = parts.values()
         self.list[index] = PeerClass(nature, kept[0], kept)
         splits: list[tuple[int, int]] = []
@@ -234,6 +261,10 @@ def _said(labels: Labels, mentioned: Values) -> Hashable:
         for key, value in labels.items()
         if key in mentioned
     )
+
+
+def _nature(peer: Peer) -> Nature:
+    return Nature.PODS if peer.is_pod else Nature.HOSTS
 
 
 def _outside(spans: list[tuple[int, Span]]) -> PeerClass:

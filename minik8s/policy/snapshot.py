@@ -23,7 +23,7 @@ _ENDED = ("Succeeded", "Failed")
 
 @dataclass(slots=True)
 class Snapshot:
-    """Peers and policies of one cluster at one moment; not changed once built.
+    """Peers and policies of one cluster at one moment.
 
     `pods` are keyed `namespace/name`, `nodes` by name; `by_address` finds either. `by_namespace`
     lists the pods of each namespace, `variants` the peers of a pod or node with several
@@ -97,6 +97,24 @@ class Snapshot:
             labels = self.namespaces[name] = {NAME_LABEL: name}
         return labels
 
+    def put_pod(self, document: Document) -> Peer | None:
+        """Add a pod, or put it in place of the one of the same name; None if it has ended."""
+        self.drop_pod(document)
+        self._add_pod(document)
+        return self.pods.get(_key(document))
+
+    def drop_pod(self, document: Document) -> Peer | None:
+        """Take a pod out, and return it if it was there."""
+        key = _key(document)
+        pod = self.pods.pop(key, None)
+        if pod is not None:
+            self.by_namespace[pod.namespace].remove(pod)
+            for variant in self.variants.pop(key, [pod]):
+                address = parse_address(variant.address)
+                if self.by_address.get(address) is variant:
+                    del self.by_address[address]
+        return pod
+
     def _add_node(self, document: Document) -> None:
         name, labels = name_of(document), labels_of(document)
         addresses = [
@@ -136,6 +154,10 @@ class Snapshot:
         if self.version is None or len(addresses) < 2:
             return addresses
         return sorted(addresses, key=lambda text: parse_address(text)[0] != self.version)
+
+
+def _key(document: Document) -> str:
+    return f"{namespace_of(document) or 'default'}/{name_of(document)}"
 
 
 def namespace_labels(document: Document) -> Mapping[str, str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from policy_naive import World
-from policy_worlds import PROBED, ends, few, many, worlds
+from policy_worlds import PROBED, ends, few, many, pods, policies, worlds
 from test_policy_properties import changes, place_of
 from test_policy_truth import COUNTS, cases, place
 
@@ -109,3 +110,54 @@ def test_matrix_kept_current_equals_one_computed_anew(documents, steps):
             for target in places:
                 assert matrix.ports(source, target) == fresh.ports(source, target)
         assert matrix.open_pairs("TCP", 80) == fresh.open_pairs("TCP", 80)
+
+
+@few
+@given(
+    worlds(max_pods=5),
+    st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["put", "drop", "policy"])), max_size=6),
+    st.data(),
+)
+def test_matrix_kept_current_when_pods_change(documents, steps, data):
+    matrix = Matrix.of(documents)
+    others = [d for d in documents if d["kind"] != "Pod"]
+    current = {place_of(d): d for d in documents if d["kind"] == "Pod"}
+    for index, step in steps:
+        document = data.draw(policies(f"new{index}") if step == "policy" else pods(index, 4))
+        if step == "policy":
+            matrix.apply(document)
+            others = [d for d in others if place_of(d) != place_of(document)] + [document]
+        elif step == "put":
+            matrix.put_pod(document)
+            current[place_of(document)] = document
+        else:
+            matrix.remove_pod(document)
+            current.pop(place_of(document), None)
+        fresh = Matrix.of([*others, *current.values()])
+        places = ends([*others, *current.values()])
+        for source in places:
+            for target in places:
+                assert matrix.ports(source, target) == fresh.ports(source, target)
+        assert matrix.open_pairs("UDP", 80) == fresh.open_pairs("UDP", 80)
+        assert [end.name for end in matrix.ends] == [end.name for end in fresh.ends]
+
+
+def test_a_pod_that_goes_leaves_no_trace_in_its_class():
+    def pod(name, app):
+        metadata = {"name": name, "namespace": "x", "labels": {"app": app}}
+        return {"kind": "Pod", "metadata": metadata, "status": {"podIP": f"10.0.0.{len(name)}"}}
+
+    first, other = pod("a", "first"), pod("bb", "other")
+    matrix = Matrix.of([first, other])
+    matrix.remove_pod(first)
+    selector = {"matchLabels": {"app": "first"}}
+    matrix.apply(
+        {
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "p", "namespace": "x"},
+            "spec": {"podSelector": selector},
+        }
+    )
+    assert matrix.allows("ip:192.0.2.1", "x/bb", "TCP", 80)
+    matrix.put_pod(first)
+    assert not matrix.allows("ip:192.0.2.1", "x/a", "TCP", 80)

@@ -69,7 +69,7 @@ def test_incremental_changes_equal_recomputation(documents, steps):
 
 
 def place_of(document):
-    return document["metadata"]["namespace"], document["metadata"]["name"]
+    return document["metadata"].get("namespace"), document["metadata"]["name"]
 
 
 def decisions(engine, peers):
