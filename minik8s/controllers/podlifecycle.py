@@ -36,6 +36,7 @@ from minik8s.model.workloads import (
     is_terminal,
     node_name,
     pod_addresses,
+    running_containers,
 )
 from minik8s.store import StoreEvent
 
@@ -55,6 +56,9 @@ class ContainerRuntime(Protocol):
 
     def stop(self, namespace: str, pod: str) -> None:
         """End a pod's programs and forget its containers."""
+
+    def end(self, namespace: str, pod: str, container: str) -> None:
+        """End one container's programs; it stays known, with its output."""
 
 
 @dataclass(slots=True)
@@ -187,8 +191,14 @@ class Kubelet(Controller):
         while names := [each for each in self._due(pod, run) if each not in refused]:
             pod = self._start(pod, run, names, refused)
         if is_terminal(pod):
-            self.probes.forget(uid_of(pod))
-            self.containers.stop(namespace_of(pod), name_of(pod))
+            self._wind_up(pod, run)
+
+    def _wind_up(self, pod: Document, run: _Run) -> None:
+        """The pod has run to its end: its network goes, its output stays."""
+        self.probes.forget(run.uid)
+        for container in running_containers(pod):
+            self.containers.end(namespace_of(pod), name_of(pod), container["name"])
+        self._release(run)
 
     def _announce(self, pod: Document) -> Document:
         """The first word of the kubelet: it has seen the pod."""
@@ -388,8 +398,12 @@ class Kubelet(Controller):
         for back_off in run.back_offs.values():
             if back_off.timer is not None:
                 back_off.timer.cancel()
+        self._release(run)
+
+    def _release(self, run: _Run) -> None:
         if run.addresses != self.addresses.host(run.node):
             self.addresses.release(run.addresses)
+        run.addresses = ()
 
     # -- writing
 

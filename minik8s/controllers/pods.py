@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from minik8s.admission import default
 from minik8s.clock import parse_rfc3339
 from minik8s.controllers.deletion import delete
 from minik8s.controllers.podadmission import admit_spec
@@ -83,7 +84,8 @@ class PodMaker:
         known = self._specs.get(uid_of(owner))
         if known is not None and known[0] is template:
             return known[1]
-        admitted = admit_spec(template.get("spec") or {}, self._ids)
+        spec = default(POD, {"spec": template.get("spec") or {}})["spec"]
+        admitted = admit_spec(spec, self._ids)
         self._specs[uid_of(owner)] = (template, admitted)
         return admitted
 

@@ -21,8 +21,8 @@ _FIELDS = {STARTUP: "startupProbe", READINESS: "readinessProbe", LIVENESS: "live
 class Prober(Protocol):
     """Carries out the question of a probe."""
 
-    def probe(self, pod: Document, container: Document, spec: Mapping[str, Any]) -> str:
-        """Ask once: why the container is not well, or the empty string."""
+    def probe(self, pod: Document, container: Document, spec: Mapping[str, Any]) -> str | None:
+        """Ask once: why the container is not well (possibly no words), or None."""
 
 
 @dataclass(slots=True, eq=False)
@@ -100,9 +100,9 @@ class Probes:
         pod, container, spec = question.pod, question.container, question.spec
         question.timer = None
         problem = self.prober.probe(pod, container, spec)
-        if problem:
+        if problem is not None:
             self.on_failure(pod, container, f"{question.side} probe failed: {problem}")
-        alive = self._count(question, not problem)
+        alive = self._count(question, problem is None)
         if alive and question in self._asked.get(uid_of(pod), ()) and question.timer is None:
             self._arm(question, float(spec.get("periodSeconds") or 10))
 

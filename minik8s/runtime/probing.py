@@ -25,17 +25,19 @@ class NetworkProber:
         self.network = network
         self.clock = clock
 
-    def probe(self, pod: Document, container: Document, spec: Mapping[str, Any]) -> str:
-        """Ask once: why the container is not well, or the empty string."""
+    def probe(self, pod: Document, container: Document, spec: Mapping[str, Any]) -> str | None:
+        """Ask once: why the container is not well (possibly no words), or None."""
         timeout = float(spec.get("timeoutSeconds") or 1)
         if command := spec.get("exec"):
             return self._exec(pod, container, list(command.get("command") or ()))
         if http := spec.get("httpGet"):
             return self._http(pod, container, http, timeout)
         target = spec.get("tcpSocket") or spec.get("grpc")
-        return self._connect(pod, container, target, timeout)[1] if target else ""
+        if target:
+            return self._connect(pod, container, target, timeout)[1] or None
+        return None
 
-    def _exec(self, pod: Document, container: Document, argv: list[str]) -> str:
+    def _exec(self, pod: Document, container: Document, argv: list[str]) -> str | None:
         try:
             session = self.containers.exec(
                 namespace_of(pod), name_of(pod), container["name"], argv, clock=self.clock.fork()
@@ -44,11 +46,11 @@ class NetworkProber:
             return error.message
         session.run()
         text = b"".join(chunk for _, chunk in session.output()).decode(errors="replace")
-        return "" if session.exit_code == 0 else text
+        return None if session.exit_code == 0 else text
 
     def _http(
         self, pod: Document, container: Document, spec: Mapping[str, Any], timeout: float
-    ) -> str:
+    ) -> str | None:
         scheme = str(spec.get("scheme") or "HTTP").lower()
         connection, problem = self._connect(pod, container, spec, timeout)
         address, port = _target(pod, container, spec)
@@ -57,7 +59,7 @@ class NetworkProber:
             return f'Get "{url}": {problem}'
         if scheme == "https":
             connection.close()
-            return ""
+            return None
         host = f"{_bracketed(address)}:{port}"
         headers = [("Host", host), ("User-Agent", "kube-probe/1.37"), ("Connection", "close")]
         headers += [(h["name"], h["value"]) for h in spec.get("httpHeaders") or ()]
@@ -70,7 +72,7 @@ class NetworkProber:
             reason = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
             return f'Get "{url}": {reason}'
         code = int(status[0])
-        return "" if 200 <= code < 400 else f"HTTP probe failed with statuscode: {code}"
+        return None if 200 <= code < 400 else f"HTTP probe failed with statuscode: {code}"
 
     def _connect(
         self, pod: Document, container: Document, spec: Mapping[str, Any], timeout: float

@@ -14,4 +14,5 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     script = Script()
     monkeypatch.setattr(Containers, "start", script.start)
     monkeypatch.setattr(Containers, "stop", lambda *_: None)
+    monkeypatch.setattr(Containers, "end", lambda *_: None)
     return script
