@@ -9,11 +9,9 @@ A pod that is asked to go is stopped, and its object removed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Iterable
 
-from minik8s.clock import Timer, parse_rfc3339, rfc3339
+from minik8s.clock import rfc3339
 from minik8s.controllers import podstatus
 from minik8s.controllers.base import NOTHING, Context, Controller, Key, key_of
 from minik8s.controllers.containerstart import (
@@ -24,6 +22,18 @@ from minik8s.controllers.containerstart import (
 )
 from minik8s.controllers.events import Source
 from minik8s.controllers.nodeaddresses import NodeAddresses
+from minik8s.controllers.podrun import (
+    CALM,
+    KILLED,
+    LONGEST_BACK_OFF,
+    BackOff,
+    ContainerRuntime,
+    Run,
+    container_of,
+    finished_at,
+    ran_for,
+    statuses_of,
+)
 from minik8s.controllers.podstatus import Statuses
 from minik8s.controllers.probes import Probes
 from minik8s.ipam import PoolExhausted
@@ -39,47 +49,6 @@ from minik8s.model.workloads import (
     running_containers,
 )
 from minik8s.store import StoreEvent
-
-FIRST_BACK_OFF = 10.0
-LONGEST_BACK_OFF = 300.0
-"""Seconds (kubelet: initial and MaxContainerBackOff)."""
-
-KILLED = 137
-"""The exit code of a container that did not heed SIGTERM."""
-
-
-class ContainerRuntime(Protocol):
-    """What runs containers below the kubelet."""
-
-    def start(self, pod: Document, names: Sequence[str] | None = None) -> dict[str, int | None]:
-        """Start containers of a pod that has its addresses: exit code, None while it runs."""
-
-    def stop(self, namespace: str, pod: str) -> None:
-        """End a pod's programs and forget its containers."""
-
-    def end(self, namespace: str, pod: str, container: str) -> None:
-        """End one container's programs; it stays known, with its output."""
-
-
-@dataclass(slots=True)
-class _BackOff:
-    """How long a container that keeps ending must wait, and the timer of its next start."""
-
-    seconds: float = FIRST_BACK_OFF
-    timer: Timer | None = None
-
-
-@dataclass(slots=True)
-class _Run:
-    """What a kubelet remembers of one pod that it has taken up; a restored one is left alone."""
-
-    uid: str
-    node: str
-    addresses: tuple[str, ...] = ()
-    sandbox: bool = False
-    restored: bool = False
-    exits: list[tuple[str, int]] = field(default_factory=list)
-    back_offs: dict[str, _BackOff] = field(default_factory=dict)
 
 
 class Kubelet(Controller):
@@ -103,7 +72,7 @@ class Kubelet(Controller):
         probes.on_change = self._readiness_changed
         probes.on_dead = self._declared_dead
         probes.on_failure = self._unhealthy
-        self._runs: dict[Key, _Run] = {}
+        self._runs: dict[Key, Run] = {}
         self._blocked: dict[Key, None] = {}
 
     # -- what happens outside
@@ -131,7 +100,7 @@ class Kubelet(Controller):
     def adopt(self, pod: Document) -> None:
         """Take up a pod that a snapshot says is running; nothing of it is changed."""
         addresses = pod_addresses(pod)
-        run = _Run(uid_of(pod), node_name(pod), addresses, sandbox=True, restored=True)
+        run = Run(uid_of(pod), node_name(pod), addresses, sandbox=True, restored=True)
         self._runs[key_of(pod)] = run
         if not host_network(pod):
             self.addresses.reserve(addresses)
@@ -140,7 +109,7 @@ class Kubelet(Controller):
         document = self.store.get(POD, namespace, pod)
         if document is None or is_terminal(document):
             return
-        init, main = _statuses(document)
+        init, main = statuses_of(document)
         group = init if container in init else main
         if container in group and podstatus.is_running(group[container]):
             group[container] = {**group[container], "ready": ready, "started": True}
@@ -151,7 +120,7 @@ class Kubelet(Controller):
         document = self.store.get(POD, namespace, pod)
         if document is not None:
             text = f"Container {container} failed {side} probe, will be restarted"
-            self.starter.tell(document, _container(document, container), "Killing", text)
+            self.starter.tell(document, container_of(document, container), "Killing", text)
             self.exited(namespace, pod, container, KILLED)
 
     def _unhealthy(self, pod: Document, container: Document, text: str) -> None:
@@ -177,12 +146,12 @@ class Kubelet(Controller):
             return
         else:
             if run is None:
-                run = self._runs[key] = _Run(uid_of(pod), node_name(pod))
+                run = self._runs[key] = Run(uid_of(pod), node_name(pod))
             self._sync(pod, run)
 
     # -- running
 
-    def _sync(self, pod: Document, run: _Run) -> None:
+    def _sync(self, pod: Document, run: Run) -> None:
         pod = self._announce(pod)
         if not run.sandbox and not self._make_sandbox(pod, run):
             return
@@ -193,7 +162,7 @@ class Kubelet(Controller):
         if is_terminal(pod):
             self._wind_up(pod, run)
 
-    def _wind_up(self, pod: Document, run: _Run) -> None:
+    def _wind_up(self, pod: Document, run: Run) -> None:
         """The pod has run to its end: its network goes, its output stays."""
         self.probes.forget(run.uid)
         for container in running_containers(pod):
@@ -216,7 +185,7 @@ class Kubelet(Controller):
         main = podstatus.by_name(podstatus.waiting(c, reason) for c in spec["containers"])
         return self._write({**pod, "status": status}, init, main, sandbox=False)
 
-    def _make_sandbox(self, pod: Document, run: _Run) -> bool:
+    def _make_sandbox(self, pod: Document, run: Run) -> bool:
         """Make the pod's network namespace; whether its containers can be started now."""
         key = key_of(pod)
         reason, problem = self._obstacle(pod)
@@ -235,7 +204,7 @@ class Kubelet(Controller):
         if run.addresses:
             status["podIP"] = run.addresses[0]
             status["podIPs"] = [{"ip": address} for address in run.addresses]
-        self._write({**pod, "status": status}, *_statuses(pod))
+        self._write({**pod, "status": status}, *statuses_of(pod))
         return True
 
     def _addresses(self, pod: Document) -> tuple[str, ...]:
@@ -251,13 +220,13 @@ class Kubelet(Controller):
                 return "NetworkNotReady", f"network is not ready: {text}"
         return "FailedMount", self.starter.missing_volume(pod)
 
-    def _due(self, pod: Document, run: _Run) -> list[str]:
+    def _due(self, pod: Document, run: Run) -> list[str]:
         """The containers to start now: the next init container, or all that should run."""
         if is_terminal(pod):
             return []
         spec = pod["spec"]
         policy = spec.get("restartPolicy", "Always")
-        init, main = _statuses(pod)
+        init, main = statuses_of(pod)
         for container in spec.get("initContainers") or ():
             status = init[container["name"]]
             if is_sidecar(container):
@@ -274,7 +243,7 @@ class Kubelet(Controller):
         stopped = [status for status in main.values() if not podstatus.is_running(status)]
         return [each["name"] for each in stopped if self._may_start(pod, run, each, policy)]
 
-    def _may_start(self, pod: Document, run: _Run, status: Document, policy: str) -> bool:
+    def _may_start(self, pod: Document, run: Run, status: Document, policy: str) -> bool:
         """Whether a container that does not run is to be started at this moment."""
         code = podstatus.exit_code(status)
         if code is None:
@@ -282,22 +251,22 @@ class Kubelet(Controller):
         if not podstatus.restarts(policy, code):
             return False
         back_off = run.back_offs.get(status["name"])
-        if back_off is None:
-            run.back_offs[status["name"]] = _BackOff()
+        if back_off is None or (back_off.timer is None and ran_for(status) >= CALM):
+            run.back_offs[status["name"]] = BackOff()
             return True
         if back_off.timer is not None:
             return False
-        wait = _finished_at(status) + back_off.seconds - self.clock.now
+        wait = finished_at(status) + back_off.seconds - self.clock.now
         if wait > 0:
             self._hold_back(pod, status["name"], back_off, wait)
             return False
         back_off.seconds = min(2 * back_off.seconds, LONGEST_BACK_OFF)
         return True
 
-    def _hold_back(self, pod: Document, name: str, back_off: _BackOff, wait: float) -> None:
+    def _hold_back(self, pod: Document, name: str, back_off: BackOff, wait: float) -> None:
         """Let a container wait before its next start: CrashLoopBackOff."""
         whose = f"{name_of(pod)}_{namespace_of(pod)}({uid_of(pod)})"
-        container = _container(pod, name)
+        container = container_of(pod, name)
         text = f"Back-off restarting failed container {name} in pod {whose}"
         self.starter.warn(pod, container, "BackOff", text)
         key = key_of(pod)
@@ -312,16 +281,16 @@ class Kubelet(Controller):
 
     def _hold(self, pod: Document, name: str, reason: str, message: str) -> None:
         pod = self._fresh(pod)
-        init, main = _statuses(pod)
+        init, main = statuses_of(pod)
         group = init if name in init else main
-        container = _container(pod, name)
+        container = container_of(pod, name)
         group[name] = podstatus.waiting(container, reason, message, group[name])
         self._write(pod, init, main)
 
-    def _start(self, pod: Document, run: _Run, names: list[str], refused: set[str]) -> Document:
+    def _start(self, pod: Document, run: Run, names: list[str], refused: set[str]) -> Document:
         """Start containers, and write what has become of them."""
         for name in names:
-            obstacle = self.starter.create(pod, _container(pod, name))
+            obstacle = self.starter.create(pod, container_of(pod, name))
             if obstacle is not None:
                 refused.add(name)
                 self._blocked[key_of(pod)] = None
@@ -332,10 +301,10 @@ class Kubelet(Controller):
             return pod
         self._blocked.pop(key_of(pod), None)
         codes = self.containers.start(pod, startable)
-        init, main = _statuses(pod)
+        init, main = statuses_of(pod)
         for name in startable:
             group = init if name in init else main
-            container = _container(pod, name)
+            container = container_of(pod, name)
             group[name] = self._running(pod, container, group[name])
             if codes.get(name) == podstatus.START_ERROR:
                 self.starter.fail_to_start(pod, container)
@@ -351,31 +320,31 @@ class Kubelet(Controller):
         healthy = self.probes.register(pod, container)
         return podstatus.running(container, identity, self._now(), before, ready=healthy)
 
-    def _note_exits(self, pod: Document, run: _Run) -> Document:
+    def _note_exits(self, pod: Document, run: Run) -> Document:
         """Write that containers have ended."""
         if not run.exits:
             return pod
-        init, main = _statuses(pod)
+        init, main = statuses_of(pod)
         for name, code in run.exits:
             group = init if name in init else main
             if name in group and podstatus.is_running(group[name]):
                 failed = code == podstatus.START_ERROR
-                text = start_failure(_container(pod, name)) if failed else ""
+                text = start_failure(container_of(pod, name)) if failed else ""
                 group[name] = podstatus.terminated(group[name], code, self._now(), text)
         run.exits.clear()
         return self._write(pod, init, main)
 
     # -- stopping
 
-    def _terminate(self, pod: Document, run: _Run | None) -> None:
+    def _terminate(self, pod: Document, run: Run | None) -> None:
         """Stop a pod that has been asked to go, and remove its object."""
         key = key_of(pod)
         if run is not None:
-            init, main = _statuses(pod)
+            init, main = statuses_of(pod)
             for name, status in main.items():
                 if podstatus.is_running(status):
                     text = f"Stopping container {name}"
-                    self.starter.tell(pod, _container(pod, name), "Killing", text)
+                    self.starter.tell(pod, container_of(pod, name), "Killing", text)
             self._forget(key, run)
             now = self._now()
             for group in (init, main):
@@ -389,7 +358,7 @@ class Kubelet(Controller):
         else:
             self.store.delete(POD, *key)
 
-    def _forget(self, key: Key, run: _Run) -> None:
+    def _forget(self, key: Key, run: Run) -> None:
         """End what runs for a pod, and give its addresses back."""
         del self._runs[key]
         self._blocked.pop(key, None)
@@ -400,7 +369,7 @@ class Kubelet(Controller):
                 back_off.timer.cancel()
         self._release(run)
 
-    def _release(self, run: _Run) -> None:
+    def _release(self, run: Run) -> None:
         if run.addresses != self.addresses.host(run.node):
             self.addresses.release(run.addresses)
         run.addresses = ()
@@ -422,22 +391,3 @@ class Kubelet(Controller):
     def _warn(self, pod: Document, reason: str, message: str) -> None:
         source = Source("kubelet", node_name(pod))
         self.context.recorder.warning(pod, reason, message, source)
-
-
-def _statuses(pod: Document) -> tuple[Statuses, Statuses]:
-    """The container statuses of a pod, by name: init containers, then the others."""
-    status = pod.get("status", {})
-    init = podstatus.by_name(status.get("initContainerStatuses"))
-    return init, podstatus.by_name(status.get("containerStatuses"))
-
-
-def _container(pod: Document, name: str) -> Document:
-    spec = pod["spec"]
-    everybody = (*(spec.get("initContainers") or ()), *spec["containers"])
-    found: Document = next(each for each in everybody if each["name"] == name)
-    return found
-
-
-def _finished_at(status: Document) -> float:
-    end = status["state"].get("terminated") or status["lastState"]["terminated"]
-    return parse_rfc3339(end["finishedAt"])

@@ -126,6 +126,13 @@ class Bootstrap:
                 self._lease("kube-system", component, f"{node.name}_{_digest(component)}")
         return stored
 
+    def preloaded(self) -> list[str]:
+        """The images that kubeadm pulls onto a control plane before it starts anything."""
+        pods = documents("static_pods", self.values)
+        templates = [each["spec"]["template"] for each in _workloads(self.values)]
+        specs = [each["spec"] for each in (*pods, *templates)]
+        return [container["image"] for spec in specs for container in spec["containers"]]
+
     def add_ons(self) -> None:
         """CoreDNS, kube-proxy, and the network plugin's agent if it has one."""
         create(self.store, documents("addons", self.values))
@@ -156,6 +163,10 @@ class Bootstrap:
         metadata = {"name": name, "namespace": namespace}
         lease = {"apiVersion": LEASE.api_version, "kind": LEASE.kind, "metadata": metadata}
         self.store.create(LEASE, {**lease, "spec": spec})
+
+
+def _workloads(values: Values) -> list[Document]:
+    return [each for each in documents("addons", values) if "template" in each.get("spec", {})]
 
 
 def _mirrored(pod: Document, owner: Document, now: str) -> Document:

@@ -24,6 +24,7 @@ from minik8s.controllers.replicaset import ReplicaSetController, ReplicationCont
 from minik8s.controllers.scheduler import Scheduler
 from minik8s.controllers.serviceaccount import NamespaceFurnisher
 from minik8s.controllers.statefulset import StatefulSetController
+from minik8s.controllers.staticpods import StaticPods
 from minik8s.ids import Ids
 from minik8s.ipam import AddressPool
 from minik8s.model.metadata import Document, name_of, namespace_of
@@ -96,6 +97,7 @@ class Runtime:
         self.kubelet = Kubelet(context, self.containers, self.addresses, probes)
         self.containers.on_exit = self.kubelet.exited
         self.collector = GarbageCollector(context, self.registry)
+        self.static_pods = StaticPods(context)
         for controller in (
             NamespaceFurnisher(context, ROOT_CA),
             NodeLifecycleController(context),
@@ -107,6 +109,7 @@ class Runtime:
             JobController(context),
             Scheduler(context, minor_version(self.profile.version)),
             self.kubelet,
+            self.static_pods,
             EndpointSliceController(context),
             EndpointSliceMirroringController(context),
             self.collector,
@@ -122,6 +125,8 @@ class Runtime:
         numbered = list(enumerate(self.profile.nodes))
         for index, node in numbered:
             if node.control_plane:
+                for image in bootstrap.preloaded():
+                    self.kubelet.starter.know_image(node.name, image)
                 record_start(self.recorder, bootstrap.join(node, index))
         self.settle()
         self.clock.run_until(start - 0.98 * age)
@@ -147,6 +152,7 @@ class Runtime:
         self.collector.trust(document for _, document in snapshot.rows)
         for kind, document in snapshot.replaced():
             self.store.delete(kind, namespace_of(document), name_of(document))
+        self.static_pods.retire()
         for name in snapshot.missing_nodes():
             self._add_worker(name)
         self.store.load(snapshot.of(NAMESPACE) + snapshot.of(NODE))

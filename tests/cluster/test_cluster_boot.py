@@ -10,6 +10,7 @@ from cluster_worlds import events_about, names
 
 from minik8s.clock import DEFAULT_START, parse_rfc3339
 from minik8s.cluster import Cluster
+from minik8s.model.registry import POD
 from minik8s.runtime import ClusterProfile, NodeProfile, kubeadm_profile
 from minik8s.runtime.bootstrap import documents, values_of
 
@@ -115,6 +116,20 @@ def test_events_of_a_system_pod(cluster: Cluster) -> None:
     about = events_about(cluster, pod.name, "kube-system")
     assert about[0]["reason"] == "Scheduled"
     assert [event["reason"] for event in about][-3:] == ["Pulled", "Created", "Started"]
+
+
+def test_images_of_the_control_plane_were_there_before(cluster: Cluster) -> None:
+    about = events_about(cluster, "etcd-minik8s-control-plane", "kube-system")
+    assert [event["reason"] for event in about] == ["Pulled", "Created", "Started"]
+    assert "already present on machine" in about[0]["message"]
+
+
+def test_a_static_pod_comes_back(cluster: Cluster) -> None:
+    name = "kube-system/kube-scheduler-minik8s-control-plane"
+    before = cluster.pods[name].document["metadata"]["uid"]
+    cluster.client.delete(POD, name.partition("/")[2], "kube-system")
+    assert cluster.pods[name].document["metadata"]["uid"] != before
+    assert cluster.pods[name].phase == "Running"
 
 
 def test_same_seed_same_cluster() -> None:

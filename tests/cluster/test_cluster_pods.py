@@ -218,6 +218,17 @@ def test_the_back_off_grows_and_the_container_recovers(cluster: Cluster, script:
     assert back_offs[0]["count"] == 3
 
 
+def test_a_long_calm_ends_the_back_off(cluster: Cluster, script: Script) -> None:
+    script.codes["example.com/bad:1"] = [1, 1]
+    cluster.apply(pod("bad", containers=[container(image="example.com/bad:1")]))
+    cluster.clock.advance(700)
+    assert status_of(cluster, "bad")["restartCount"] == 2
+    cluster.runtime.kubelet.exited("default", "bad", "c", 1)
+    entry = status_of(cluster, "bad")
+    assert entry["restartCount"] == 3
+    assert "running" in entry["state"]
+
+
 @pytest.mark.parametrize(
     ("policy", "code", "phase", "reason"),
     [
