@@ -113,7 +113,6 @@ class Shell:
         self._raised: BaseException | None = None
         self._interrupted = threading.Event()
         self._within: list[Shell] = []
-        self._mounts: list[tuple[str, FileSystem]] = []
         self._callback = _Callback(self)
         self._engine: Bash | None = None
 
@@ -256,8 +255,8 @@ class Shell:
         from bashkit import Bash, ExecutionProfile
 
         self.files.make_folder(self._cwd)
-        for folder in ("/tmp", "/usr/bin", "/bin"):
-            self.files.make_folder(folder)
+        self.files.make_folder("/tmp")
+        self._offer_programs()
         names = set(self.programs) | self.keep | ODD | HARMLESS | {HELPER}
         engine = Bash(
             username=self.username,
@@ -277,10 +276,15 @@ class Shell:
         return engine
 
     def _mount_folders(self, engine: Bash) -> None:
+        for path, tree in self.files.mounts.items():
+            engine.mount(path, tree, read_only=True)
+
+    def _offer_programs(self) -> None:
+        """Show the programs as files in /usr/bin and /bin."""
         visible = {name for name in self._own if not name.startswith("__")}
         programs = _program_folder(frozenset(self.keep | visible))
-        for path, tree in (("/usr/bin", programs), ("/bin", programs), *self._mounts):
-            engine.mount(path, tree, read_only=True)
+        for path in ("/usr/bin", "/bin"):
+            self.files.mount(path, programs)
 
     def _overrides(self, name: str) -> bool:
         """Whether a command is answered in Python: a program, or a tool to be hidden."""
@@ -378,8 +382,7 @@ class Shell:
         """Show a folder of this machine at `path`, read-only."""
         from bashkit import FileSystem
 
-        self.files.make_folder(path)
-        self._mounts.append((path, FileSystem.real(folder)))
+        self.files.mount(path, FileSystem.real(folder))
         if self._engine is not None:
             self._mount_folders(self._engine)
 
@@ -391,6 +394,7 @@ class Shell:
             self._engine.remove_builtin(name)  # type: ignore[attr-defined]
         else:
             self._engine.add_builtin(name, self._callback)  # type: ignore[attr-defined]
+        self._offer_programs()
         self._mount_folders(self._engine)
 
     def fork(self, job: Background) -> Shell:
@@ -409,7 +413,6 @@ class Shell:
             dialect=self.dialect,
             limits=Limits(self.limits.loop_turns, self.limits.commands, None),
         )
-        shell._mounts = self._mounts
         shell._state = job.state
         shell.deadline = self.deadline
         return shell

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from minik8s.bash.files import Files
 from minik8s.bash.values import Invocation, Outcome
@@ -69,7 +69,7 @@ class _Listing:
             full = self._full(path)
             if not self._files.exists(full):
                 errors.append(f"ls: cannot access '{path}': No such file or directory\n")
-            elif self._files.is_folder(full) and "d" not in self._flags:
+            elif self._enters(full, path):
                 folders.append(path)
             else:
                 files.append(self._entry(full, path))
@@ -79,6 +79,13 @@ class _Listing:
         for path in folders:
             self._folder(path, heading=many)
         return Outcome("".join(self._out), "".join(errors), 2 if errors else 0)
+
+    def _enters(self, full: str, path: str) -> bool:
+        """Whether the contents are listed; `-l` shows a link itself unless a slash follows."""
+        if not self._files.is_folder(full) or "d" in self._flags:
+            return False
+        link = full != "/" and self._files.stat(full)["file_type"] == "symlink"
+        return not (link and "l" in self._flags and not path.endswith("/"))
 
     def _full(self, path: str) -> str:
         return posixpath.normpath(posixpath.join(self._cwd, path))
@@ -106,9 +113,9 @@ class _Listing:
                     self._folder(f"{path.rstrip('/')}/{entry.name}", heading=True)
 
     def _entry(self, full: str, name: str) -> _Entry:
-        stat: dict[str, Any] = self._files.tree.stat(full)
+        stat = self._files.stat(full)
         kind = str(stat["file_type"])
-        target = str(self._files.tree.read_link(full)) if kind == "symlink" else ""
+        target = self._files.link(full) if kind == "symlink" else ""
         size = 4096 if kind == "directory" else int(stat["size"])
         modified = self._shell.moment(float(stat["modified"]))
         return _Entry(name, kind, size, int(stat["mode"]), modified, target)

@@ -36,8 +36,9 @@ class Output:
 
     def take(self, out: str, err: str) -> None:
         """Receive what one command has printed."""
-        if out and "command not found. " in out:
-            out = _HINT.sub(r"\1", out)
+        # Errors come out on the other stream as well: `2>&1 | cat`, `2> file; cat file`.
+        if ": line " in out:
+            out = self._worded(out)
         if err:
             err = self._worded(err)
         self._parts[0].append(out)

@@ -155,6 +155,8 @@ def _create(name: str, words: list[str], letters: set[str], io: LaptopIO) -> int
 
 def _add(archive: tarfile.TarFile, name: str, letters: set[str], io: LaptopIO) -> None:
     path = io.path(name)
+    if not io.files.exists(path):
+        return  # a link that leads nowhere
     member = tarfile.TarInfo(name.lstrip("/"))
     member.mtime = int(io.now())
     member.mode = io.files.mode(path) & 0o777
