@@ -161,6 +161,9 @@ class Classes:
         self._peers.append(peer)
         for index, entry in enumerate(self.list):
             if entry.nature is nature and self._key(entry.sample, namespaces) == key:
+                if not entry.members:
+                    entry.sample = peer
+                    self._post([index])
                 entry.members.append(peer)
                 self.of_peer[peer.key] = index
                 return False

@@ -197,6 +197,93 @@ MUTANTS = {
 }
 
 
+CELLS, REACH, CLASSES = "minik8s.analysis.cells", "minik8s.analysis.reach", "minik8s.policy.classes"
+POSTINGS, SPACE = "minik8s.policy.postings", "minik8s.policy.portspace"
+BLOCKS, MATRIX = "minik8s.policy.blockmap", "minik8s.analysis.matrix"
+
+MATRIX_MUTANTS = {
+    "rules replace each other": (
+        CELLS,
+        "raw[mask] = raw.get(mask, 0) | peers",
+        "raw[mask] = peers",
+    ),
+    "the smallest port set wins": (
+        CELLS,
+        "union(raw[mask] for mask in holders)",
+        "raw[holders[0]]",
+    ),
+    "ports without a rule stay open": (CELLS, "if rest and not isolated:", "if rest:"),
+    "Pass allows": (
+        CELLS,
+        "elif action is Action.PASS:\n            passed |= hit",
+        "elif action is Action.PASS:\n            allowed |= hit",
+    ),
+    "port names mean their numbers everywhere": (CELLS, "peers & to) for part", "peers) for part"),
+    "egress alone decides a row": (
+        REACH,
+        "if to := far & near & targets:",
+        "if to := far & targets:",
+    ),
+    "open destinations are forgotten": (
+        REACH,
+        "inward[self.space.everything] = inward.get(self.space.everything, 0) | always",
+        "pass",
+    ),
+    "port names do not tell classes apart": (
+        REACH,
+        "key = (key, self.classes.port_names(index))",
+        "pass",
+    ),
+    "blocks do not tell pods apart": (
+        CLASSES,
+        "cover = self._map.covering(peer.address) if self._words.blocks else 0",
+        "cover = 0",
+    ),
+    "labels do not tell pods apart": (
+        CLASSES,
+        "return (namespace, _said(peer.labels, self._words.labels), ports, cover)",
+        "return (namespace, ports, cover)",
+    ),
+    "namespaces of policies are not told apart": (
+        CLASSES,
+        'peer.namespace if peer.namespace in self._words.namespaces else ""',
+        '""',
+    ),
+    "an absent key never meets a requirement": (
+        POSTINGS,
+        "if requirement.matches({}):",
+        "if False:",
+    ),
+    "an unlisted value never meets a requirement": (
+        POSTINGS,
+        "if requirement.matches({key: _UNLISTED}):",
+        "if False:",
+    ),
+    "a second selector is not asked": (
+        POSTINGS,
+        "found &= self._label_bits(match.pods)",
+        "found &= self._label_bits(match.pods) or found",
+    ),
+    "the last port of a range is another atom": (
+        SPACE,
+        "cuts[entry.protocol] |= {entry.first, entry.last + 1}",
+        "cuts[entry.protocol] |= {entry.first, entry.last}",
+    ),
+    "protocols share their atoms": (SPACE, "<< (self._base[protocol] + low)", "<< low"),
+    "blocks end one address early": (
+        BLOCKS,
+        "changes[last + 1] = changes.get(last + 1, 0) ^ (1 << index)",
+        "changes[last] = changes.get(last, 0) ^ (1 << index)",
+    ),
+    "a pod does not reach itself": (MATRIX, "if one.is_pod and one.key == other.key:", "if False:"),
+    "nodes do not reach their pods": (
+        MATRIX,
+        "if other.is_pod and _own_node(one, other):",
+        "if False:",
+    ),
+}
+
+
 def pod(name, index, labels, **spec):
     ports = [{"name": "web", "containerPort": 81}]
     return {
@@ -232,12 +319,19 @@ PODS = [
     pod("bare", 3, {}),
     pod("agent", 4, {"app": "b"}, hostNetwork=True),
 ]
-HOLE = {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.0.0.2/31"]}}
+HOLE = {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.0.0.2/31", "10.0.0.5/32"]}}
 HAS_APP = {"matchExpressions": [{"key": "app", "operator": "Exists"}]}
 DENY, ACCEPT = (
     cluster_policy(action, "Admin", at, action) for at, action in ((1, "Deny"), (2, "Accept"))
 )
+TWINS = [pod("one", 5, {"app": "b"}), pod("two", 6, {"app": "b"})]
+NESTED = [
+    {"from": [{"ipBlock": {"cidr": "10.0.0.5/32"}}]},
+    {"ports": [{"port": 81}], "from": [HOLE]},
+]
 CORNERS = [
+    [*PODS, *TWINS, policy(ingress=NESTED)],
+    [*PODS, *TWINS, policy(ingress=NESTED[:1])],
     [*PODS, policy(ingress=[{"from": [HOLE]}])],
     [*PODS, policy(ingress=[{"from": [{"podSelector": HAS_APP}]}])],
     [*PODS, policy(policyTypes=["Egress"], egress=[{"ports": [{"port": "web"}]}])],
@@ -316,10 +410,12 @@ def engine():
     """Imports the engine anew, mutated if wanted, and puts the real one back afterwards."""
     import minik8s
 
-    ours = ("minik8s.policy", "minik8s.model")
+    ours = ("minik8s.policy", "minik8s.model", "minik8s.analysis")
     saved = {name: module for name, module in sys.modules.items() if name.startswith(ours)}
     attributes = {
-        name: vars(minik8s)[name] for name in ("policy", "model") if name in vars(minik8s)
+        name: vars(minik8s)[name]
+        for name in ("policy", "model", "analysis")
+        if name in vars(minik8s)
     }
     finders = []
 
@@ -329,9 +425,7 @@ def engine():
         if mutant is not None:
             finders.append(Mutated(*mutant))
             sys.meta_path.insert(0, finders[0])
-        return importlib.import_module("minik8s.policy"), importlib.import_module(
-            "minik8s.policy.snapshot"
-        )
+        return [importlib.import_module(f"minik8s.{name}") for name in JUDGED]
 
     yield load
     for finder in finders:
@@ -342,7 +436,24 @@ def engine():
     vars(minik8s).update(attributes)
 
 
-def disagreement(policy, snapshot, corpus):
+JUDGED = ("policy", "policy.snapshot", "analysis.matrix")
+
+
+def matrix_disagreement(policy, snapshot, matrix, corpus):
+    """The first probe that a matrix gets wrong, or None."""
+    for documents, probes in corpus:
+        made, known = matrix.Matrix.of(documents), {}
+        for source, target, protocol, port, hairpin, answer in probes:
+            if hairpin:
+                continue
+            if (source, target) not in known:
+                known[source, target] = made.ports(source, target)
+            if ((protocol, port) in known[source, target]) != answer:
+                return f"{source} -> {target} {port}/{protocol}"
+    return None
+
+
+def disagreement(policy, snapshot, matrix, corpus):
     """The first probe that an engine gets wrong, or None."""
     for documents, probes in corpus:
         made = snapshot.Snapshot.of([d for d in documents if "Policy" not in d["kind"]])
@@ -363,12 +474,19 @@ def disagreement(policy, snapshot, corpus):
 
 
 def test_the_sound_engine_agrees_everywhere(engine, corpus):
-    assert disagreement(*engine(), corpus) is None
+    modules = engine()
+    assert disagreement(*modules, corpus) is None
+    assert matrix_disagreement(*modules, corpus) is None
 
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_broken_engine_is_caught(engine, corpus, name):
     assert disagreement(*engine(MUTANTS[name]), corpus) is not None
+
+
+@pytest.mark.parametrize("name", MATRIX_MUTANTS)
+def test_a_broken_matrix_is_caught(engine, corpus, name):
+    assert matrix_disagreement(*engine(MATRIX_MUTANTS[name]), corpus) is not None
 
 
 def test_there_are_enough_mutants():
