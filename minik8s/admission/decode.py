@@ -17,7 +17,7 @@ from enum import Enum
 from typing import Any, Literal
 
 from minik8s.admission.scalars import base64_problem, quantity_problem, time_problem
-from minik8s.admission.schema import Schema, Shape, schema_for
+from minik8s.admission.schema import Schema, Shape, schema_for, schemas
 from minik8s.errors import BadRequest
 from minik8s.model.formats import quote
 from minik8s.model.metadata import Document
@@ -50,6 +50,23 @@ def decode(
     if unknown and field_validation == "Strict":
         raise _bad_request(kind, f"strict decoding error: {', '.join(unknown)}")
     return decoded, unknown if field_validation == "Warn" else []
+
+
+def decode_metadata(kind: Kind, document: Document) -> tuple[Document, list[str]]:
+    """The document with its `metadata` decoded, and what is unknown in there.
+
+    That is all that Go's types say of an object whose kind a CustomResourceDefinition added.
+    Raises BadRequest for a value of the wrong type.
+    """
+    schema = schemas().type("meta.v1.ObjectMeta")
+    metadata = document.get("metadata")
+    if metadata is None or _checker(schema)(metadata):
+        return document, []
+    decoder = _Decoder()
+    decoded = decoder.start(schema, metadata, _Place("ObjectMeta", ("metadata",), "metadata"))
+    if decoder.error:
+        raise _bad_request(kind, decoder.error)
+    return {**document, "metadata": decoded}, list(dict.fromkeys(decoder.unknown))[:MAX_UNKNOWN]
 
 
 def _bad_request(kind: Kind, why: str) -> BadRequest:
@@ -218,9 +235,9 @@ class _Decoder:
         self.error = ""
         self.unknown: list[str] = []
 
-    def start(self, schema: Schema, document: Document) -> Document:
+    def start(self, schema: Schema, document: Document, place: _Place | None = None) -> Document:
         try:
-            decoded = self.value(schema, document, _Place(schema.struct, (), ""))
+            decoded = self.value(schema, document, place or _Place(schema.struct, (), ""))
         except _Fatal as fatal:
             self.error = str(fatal)
             return document

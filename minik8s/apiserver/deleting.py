@@ -8,13 +8,14 @@ from typing import Any
 
 from minik8s.apiserver.body import decode
 from minik8s.apiserver.call import Call, dry_run_causes, refuse
+from minik8s.apiserver.customresources import remove_objects
 from minik8s.apiserver.messages import Request, Response
 from minik8s.apiserver.selection import list_document, read_filter, select
 from minik8s.clock import rfc3339
 from minik8s.controllers.deletion import FOREGROUND, ORPHAN, delete
 from minik8s.errors import BadRequest, Cause, Conflict, Forbidden
 from minik8s.model.metadata import Document, is_terminating, name_of, uid_of
-from minik8s.model.registry import NAMESPACE, Kind
+from minik8s.model.registry import CUSTOM_RESOURCE_DEFINITION, NAMESPACE, Kind
 
 IMMORTAL = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
 """The namespaces that nobody may delete."""
@@ -148,6 +149,8 @@ def remove(call: Call, kind: Kind, document: Document, options: DeleteOptions) -
         return document
     if kind == NAMESPACE:
         return _end_namespace(call, document)
+    if kind == CUSTOM_RESOURCE_DEFINITION:
+        remove_objects(call.store, document)
     grace = options.grace if options.grace is None or options.grace >= 0 else 1
     finalizers = _FINALIZERS.get(options.propagation, ())
     return delete(call.store, kind, document, grace=grace, finalizers=finalizers)

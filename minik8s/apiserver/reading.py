@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from minik8s.apiserver.call import Call, refuse
+from minik8s.apiserver.customresources import is_custom
+from minik8s.apiserver.customtable import custom_printer
 from minik8s.apiserver.messages import Request, Response
 from minik8s.apiserver.selection import Filter, list_document, narrow, read_filter, select
 from minik8s.apiserver.table import META, TableForm, include_of, metadata_only
@@ -65,7 +67,8 @@ def _shaped_one(call: Call, document: Document, shape: str) -> Document:
 
 def _table_form(call: Call, shape: str) -> TableForm:
     include = include_of(call.request.parameter("includeObject"))
-    return TableForm(call.kind, include, shape.partition("/")[2])
+    printer = custom_printer(call.store, call.kind) if is_custom(call.kind) else None
+    return TableForm(call.kind, include, shape.partition("/")[2], printer)
 
 
 def _warned(call: Call) -> list[str]:

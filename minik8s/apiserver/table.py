@@ -68,6 +68,8 @@ class TableForm:
     kind: Kind
     include: Include
     version: str = "v1"
+    printer: Printer | None = None
+    """How the kind is printed, if not as the table of printers says."""
 
     def of(
         self,
@@ -78,7 +80,7 @@ class TableForm:
         definitions: bool = True,
     ) -> Document:
         """The table of objects; `metadata` is that of their list."""
-        printer = printer_of(self.kind)
+        printer = self.printer or printer_of(self.kind)
         row, include, conditions = printer.row, self.include, printer.conditions
         rows = []
         for document in documents:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from minik8s import admission
-from minik8s.apiserver import managedfields, strategy
+from minik8s.apiserver import customresources, managedfields, strategy
 from minik8s.apiserver.body import decode
 from minik8s.apiserver.call import Call, WriteOptions, check_kind, unrecognized
 from minik8s.apiserver.managedfields import Manager, Operation
@@ -15,7 +15,7 @@ from minik8s.apiserver.messages import Response
 from minik8s.clock import rfc3339
 from minik8s.errors import AlreadyExists, BadRequest, Cause, Forbidden, NotFound
 from minik8s.model.metadata import Document, is_terminating
-from minik8s.model.registry import NAMESPACE, POD, SERVICE, Kind
+from minik8s.model.registry import CUSTOM_RESOURCE_DEFINITION, NAMESPACE, POD, SERVICE, Kind
 
 NAME_LIMIT = 63
 SUFFIX_LENGTH = 5
@@ -39,7 +39,12 @@ def to_object(call: Call, body: Any, options: WriteOptions) -> Document:
         why = "unexpected end of JSON input" if body is None else "the body is not an object"
         raise unrecognized(kind, f"couldn't get version/kind; json parse error: {why}")
     document = check_kind(body, kind, call)
-    document, warnings = admission.decode(kind, document, options.field_validation)
+    if customresources.is_custom(kind):
+        document, warnings = customresources.decode_custom(
+            call.store, kind, document, options.field_validation
+        )
+    else:
+        document, warnings = admission.decode(kind, document, options.field_validation)
     call.warnings.extend(warnings)
     document = admission.default(kind, document)
     if not isinstance(document.get("metadata"), dict):
@@ -91,6 +96,7 @@ def store_new(call: Call, document: Document, options: WriteOptions) -> Response
     check_namespace(call, document)
     document = strategy.admit(kind, document, call.store)
     document = strategy.prepare_create(kind, document)
+    _check_schema(call, document)
     metadata = document["metadata"]
     base = metadata.get("generateName") or ""
     if metadata.get("name") or not base:
@@ -104,6 +110,12 @@ def store_new(call: Call, document: Document, options: WriteOptions) -> Response
         if call.store.get(kind, call.route.home, name) is None:
             return Response(201, _put(call, named, options), warnings=call.warnings)
     raise AlreadyExists.resource(kind.plural, kind.group, name, generated=True)
+
+
+def _check_schema(call: Call, document: Document) -> None:
+    """Raise Invalid for an object of a custom kind that breaks its schema."""
+    if customresources.is_custom(call.kind):
+        customresources.check_custom(call.store, call.kind, document)
 
 
 def check_namespace(call: Call, document: Document) -> None:
@@ -131,6 +143,9 @@ def _put(call: Call, document: Document, options: WriteOptions) -> Document:
     kind = call.kind
     if kind == SERVICE:
         return _put_service(call, document, options)
+    if kind == CUSTOM_RESOURCE_DEFINITION:
+        call.warnings.extend(customresources.unsupported_rules(document))
+        document = customresources.with_status(document, call.store.clock.now)
     return _insert(call, document, options)
 
 
@@ -220,6 +235,9 @@ def store_change(
     strategy.check_preconditions(kind, document, old)
     document = target.prepare(kind, document, old)
     target.validate(kind, document, old)
+    _check_schema(call, document)
+    if kind == CUSTOM_RESOURCE_DEFINITION and target is OBJECT:
+        document = customresources.with_status(document, call.store.clock.now)
     if kind == SERVICE and not target.subresource:
         return _change_service(call, document, old, options)
     return _replace(call, document, options)

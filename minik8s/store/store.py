@@ -15,8 +15,9 @@ from typing import TypeAlias
 from minik8s.clock import Clock, rfc3339
 from minik8s.errors import AlreadyExists, Conflict, Expired, NotFound
 from minik8s.ids import Ids
+from minik8s.model.customkinds import kinds_of_definition
 from minik8s.model.metadata import Document
-from minik8s.model.registry import Kind, Registry
+from minik8s.model.registry import CUSTOM_RESOURCE_DEFINITION, Kind, Registry
 from minik8s.store.shelf import EventType, Shelf, StoreEvent
 
 LOG_LIMIT = 4096
@@ -228,6 +229,10 @@ class Store:
         of uid, creationTimestamp and resourceVersion it gets. Raises ValueError for a kind
         that the registry does not know.
         """
+        documents = list(documents)
+        for document in documents:
+            if document.get("kind") == CUSTOM_RESOURCE_DEFINITION.kind:
+                self._follow(None, document)
         rows = [(self._kind_of(document), document) for document in documents]
         versions = [int(d["metadata"].get("resourceVersion") or 0) for _, d in rows]
         fresh = self.resource_version == 0
@@ -304,11 +309,20 @@ class Store:
         else:
             drawer.put(name, document)
             self._index((kind.group, kind.plural, namespace, name), old, document)
+        if kind == CUSTOM_RESOURCE_DEFINITION:
+            self._follow(old, None if event_type == "DELETED" else document)
         event = StoreEvent(event_type, kind, document, old, self.resource_version)
         shelf.log.append(event)
         if len(shelf.log) > self._log_limit:
             shelf.compacted = shelf.log.popleft().resource_version
         self._pending.append(event)
+
+    def _follow(self, old: Document | None, new: Document | None) -> None:
+        """Serve the kinds of a CustomResourceDefinition, and those of its old state no more."""
+        for kind in kinds_of_definition(old) if old is not None else ():
+            self.registry.remove(kind)
+        for kind in kinds_of_definition(new) if new is not None else ():
+            self.registry.add(kind)
 
     def _index(self, place: _Place, old: Document | None, new: Document | None) -> None:
         before = old["metadata"].get("ownerReferences") if old is not None else None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from minik8s.admission.defaulting import cluster, networking, pods, workloads
+from minik8s.admission.defaulting import cluster, customdefinitions, networking, pods, workloads
 from minik8s.model.metadata import Document
 from minik8s.model.registry import SERVICE, Kind
 
 _DEFAULTS: dict[str, Callable[[Document], Document]] = {
     "clusterrolebindings.rbac.authorization.k8s.io": cluster.default_binding,
     "cronjobs.batch": workloads.default_cron_job,
+    "customresourcedefinitions.apiextensions.k8s.io": customdefinitions.default_definition,
     "daemonsets.apps": workloads.default_daemon_set,
     "deployments.apps": workloads.default_deployment,
     "endpoints": networking.default_endpoints,

@@ -13,6 +13,7 @@ from minik8s.admission.problems import Problems
 from minik8s.admission.validation import (
     cluster,
     config,
+    customdefinitions,
     jobs,
     networkpolicies,
     pods,
@@ -63,6 +64,9 @@ _ANY = Rules()
 _RULES: dict[str, Rules] = {
     "configmaps": Rules(config.check_config_map, config.check_config_map_update),
     "cronjobs.batch": Rules(jobs.check_cron_job, name=jobs.cron_job_name),
+    "customresourcedefinitions.apiextensions.k8s.io": Rules(
+        customdefinitions.check_definition, customdefinitions.check_definition_update
+    ),
     "daemonsets.apps": Rules(
         workloads.check_daemon_set,
         _then(workloads.check_daemon_set, workloads.check_selector_kept),
