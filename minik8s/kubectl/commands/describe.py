@@ -1,0 +1,98 @@
+"""`kubectl describe`."""
+
+from __future__ import annotations
+
+from minik8s.errors import NotFound
+from minik8s.kubectl.call import Call
+from minik8s.kubectl.describe import Subject, describe_object
+from minik8s.kubectl.failures import COLLECTED, Failure, Several, message_of, raise_all
+from minik8s.kubectl.selection import Query, Selection, Target
+
+
+def run(call: Call) -> None:
+    """Show objects in detail."""
+    if not (call.arguments or call.flags.items("filename") or call.flags.text("kustomize")):
+        raise Failure(
+            'You must specify the type of resource to describe. Use "kubectl api-resources" for a '
+            "complete list of supported resources.\n"
+        )
+    selection = _query(call).select()
+    targets, error = selection.targets()
+    if isinstance(error, NotFound) and len(call.arguments) == 2:
+        _describe_by_prefix(call, error)
+        return
+    errors = list(error.errors) if isinstance(error, Several) else [error] if error else []
+    seen: set[str] = set()
+    written = False
+    for target in targets:
+        try:
+            text = _described(call, target)
+        except COLLECTED as failure:
+            if message_of(failure) not in seen:
+                seen.add(message_of(failure))
+                errors.append(failure)
+            continue
+        call.out(f"\n\n{text}" if written else text)
+        written = True
+    if not targets and not errors:
+        _say_nothing_found(call, selection)
+    raise_all(errors)
+
+
+def _query(call: Call) -> Query:
+    flags = call.flags
+    return Query(
+        call,
+        namespace=call.namespace,
+        arguments=tuple(call.arguments),
+        enforce_namespace=call.namespace_given,
+        all_namespaces=flags.on("all-namespaces"),
+        labels=flags.text("selector"),
+        empty_selector=True,
+        chunk=flags.number("chunk-size"),
+    )
+
+
+def _described(call: Call, target: Target) -> str:
+    """The description of an object as the server has it now."""
+    document = call.client.get(target.kind, target.name, target.namespace)
+    return describe_object(
+        Subject(
+            call.client,
+            target.kind,
+            document,
+            call.io.now(),
+            show_events=call.flags.on("show-events"),
+            chunk=call.flags.number("chunk-size"),
+        )
+    )
+
+
+def _describe_by_prefix(call: Call, error: NotFound) -> None:
+    """Describe what begins with the typed name; raises the error if nothing does."""
+    kind, prefix = call.arguments
+    query = Query(
+        call,
+        namespace=call.namespace,
+        arguments=(kind,),
+        files=False,
+        empty_selector=True,
+        one_type=True,
+        chunk=call.flags.number("chunk-size"),
+    )
+    targets, failure = query.select().targets(go_on=False)
+    if failure is not None:
+        raise failure
+    matching = [target for target in targets if target.name.startswith(prefix)]
+    if not matching:
+        raise error
+    for target in matching:
+        call.out(f"{_described(call, target)}\n")
+
+
+def _say_nothing_found(call: Call, selection: Selection) -> None:
+    namespaced = any(kind.namespaced for kind in selection.kinds)
+    if namespaced and not call.flags.on("all-namespaces"):
+        call.err(f"No resources found in {call.namespace} namespace.\n")
+    else:
+        call.err("No resources found\n")
