@@ -30,6 +30,46 @@ def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> Document:
     return patch
 
 
+def three_way_merge_patch(original: Document, modified: Document, current: Document) -> Document:
+    """The merge patch that brings a live object to a manifest and keeps what others have set.
+
+    For kinds whose structure is not known (those of a CustomResourceDefinition).
+
+    >>> three_way_merge_patch({"a": 1, "b": 1}, {"a": 2}, {"a": 1, "b": 1, "c": 1})
+    {'b': None, 'a': 2}
+    """
+    removals = _removals(merge_patch(original, modified))
+    return _over(removals, _changes(merge_patch(current, modified)))
+
+
+def _removals(patch: Document) -> Document:
+    found: Document = {}
+    for key, value in patch.items():
+        if value is None:
+            found[key] = None
+        elif isinstance(value, dict) and (inner := _removals(value)):
+            found[key] = inner
+    return found
+
+
+def _changes(patch: Document) -> Document:
+    found: Document = {}
+    for key, value in patch.items():
+        inner = _changes(value) if isinstance(value, dict) else value
+        if inner is not None and (inner != {} or value == {}):
+            found[key] = inner
+    return found
+
+
+def _over(below: Document, above: Document) -> Document:
+    merged = dict(below)
+    for key, value in above.items():
+        old = below.get(key)
+        both = isinstance(old, dict) and isinstance(value, dict)
+        merged[key] = _over(old, value) if both and old is not None else value
+    return merged
+
+
 def with_metadata(document: Document, **fields: Any) -> Document:
     """The object with fields of its metadata changed; None removes one."""
     metadata = {**(document.get("metadata") or {}), **fields}
