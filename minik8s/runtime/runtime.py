@@ -138,6 +138,7 @@ class Runtime:
                 record_start(self.recorder, bootstrap.join(node, index))
         self.settle()
         self.clock.run_until(start)
+        self.store.compact()  # nobody has been watching
 
     def load(self, documents: Iterable[Document]) -> None:
         """Restore a snapshot: objects as they are, status kept, pods running and listening.

@@ -246,6 +246,12 @@ class Store:
             self._record("ADDED" if old is None else "MODIFIED", kind, loaded, old)
         self._dispatch()
 
+    def compact(self) -> None:
+        """Forget the writes so far: a watch can start in the past no further back than now."""
+        self._floor = self.resource_version
+        for shelf in self._shelves.values():
+            shelf.log.clear()
+
     def subscribe(self, callback: Callable[[StoreEvent], None]) -> None:
         """Have a function called at each write, in the order of writes.
 
