@@ -1,0 +1,305 @@
+"""`kubectl apply`: make objects be as manifests say, and keep what others have set.
+
+The *modified* configuration is the manifest with the last-applied annotation, the *original*
+one is what that annotation says on the server, the *current* one is the live object.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from minik8s.admission import schema_for
+from minik8s.apiserver.messages import MERGE_PATCH, STRATEGIC_MERGE_PATCH
+from minik8s.apiserver.patch import patched_values
+from minik8s.errors import ApiError, Conflict, Invalid
+from minik8s.kubectl.call import Call, DryRun
+from minik8s.kubectl.commands.create import manifests, require_files
+from minik8s.kubectl.commands.delete import propagation
+from minik8s.kubectl.failures import COLLECTED, Failure, Several, add_source, raise_all
+from minik8s.kubectl.gotext import compact_json
+from minik8s.kubectl.output import object_printer
+from minik8s.kubectl.patches import (
+    three_way_merge_patch,
+    with_last_applied,
+    with_metadata,
+)
+from minik8s.kubectl.selection import Target
+from minik8s.kubectl.serverside import ServerSide
+from minik8s.kubectl.strategicdiff import Conflict as ChangedTwice
+from minik8s.kubectl.strategicdiff import three_way_patch
+from minik8s.kubectl.waiting import find, wait_until
+from minik8s.model.metadata import LAST_APPLIED, Document, annotations_of
+
+CLIENT_SIDE = "kubectl-client-side-apply"
+SERVER_SIDE = "kubectl"
+_RETRIES = 5
+
+
+def run(call: Call) -> None:
+    """Apply manifests, object by object."""
+    flags = call.flags
+    if call.arguments:
+        raise call.usage(f"Unexpected args: [{' '.join(call.arguments)}]")
+    dry_run = call.dry_run()
+    require_files(call)
+    validation = call.validation()
+    _validate(call, dry_run)
+    selection = replace(manifests(call, validate=validation != "Ignore"), fetch=False).select()
+    targets, problem = selection.targets()
+    errors: list[Exception] = []
+    if problem is not None:
+        errors += problem.errors if isinstance(problem, Several) else [problem]
+    if not targets and not errors:
+        raise Failure("no objects passed to apply")
+    application = Application(call, dry_run, validation)
+    for target in targets:
+        try:
+            application.apply(target)
+        except COLLECTED as error:
+            errors += error.errors if isinstance(error, Several) else [error]
+    raise_all(errors)
+    if flags.text("output") not in ("", "name"):
+        _print(call, [target.object for target in targets])
+
+
+def _validate(call: Call, dry_run: DryRun) -> None:
+    flags = call.flags
+    server_side = flags.on("server-side")
+    rules = (
+        (
+            flags.on("force-conflicts") and not server_side,
+            "--force-conflicts only works with --server-side",
+        ),
+        (
+            dry_run is DryRun.CLIENT and server_side,
+            "--dry-run=client doesn't work with --server-side (did you mean --dry-run=server "
+            "instead?)",
+        ),
+        (server_side and flags.on("force"), "--force cannot be used with --server-side"),
+        (
+            dry_run is DryRun.SERVER and flags.on("force"),
+            "--dry-run=server cannot be used with --force",
+        ),
+        (
+            flags.on("all") and flags.text("selector"),
+            "cannot set --all and --selector at the same time",
+        ),
+        (flags.on("prune"), "--prune does not work here; delete objects by their names"),
+        (
+            flags.text("subresource") and not server_side,
+            "--subresource can only be specified for --server-side",
+        ),
+    )
+    for broken, text in rules:
+        if broken:
+            raise Failure(text)
+
+
+def _print(call: Call, documents: list[Document]) -> None:
+    printer = object_printer(call)
+    if len(documents) == 1:
+        printer(documents[0])
+        return
+    printer({"apiVersion": "v1", "items": documents, "kind": "List", "metadata": {}})
+
+
+@dataclass(slots=True)
+class Application:
+    """How manifests are applied."""
+
+    call: Call
+    dry_run: DryRun
+    validation: str
+    policy: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.policy = propagation(self.call)
+
+    def apply(self, target: Target) -> None:
+        """Apply one manifest; the target's object becomes what the server made of it."""
+        metadata = target.object.get("metadata") or {}
+        if not target.name and metadata.get("generateName"):
+            raise Failure(f"from {metadata['generateName']}: cannot use generate name with apply")
+        if self.call.flags.on("server-side"):
+            self._on_server(target)
+            return
+        modified = with_last_applied(target.object)
+        try:
+            current = self._current(target)
+        except COLLECTED as error:
+            verb = f"retrieving current configuration of:\n{described(target)}\nfrom server for:"
+            raise add_source(verb, target.source, error) from None
+        if current is None:
+            self._create(target, without_nulls(modified))
+        else:
+            self._patch(target, modified, current)
+
+    def _on_server(self, target: Target) -> None:
+        flags = self.call.flags
+        manager = flags.text("field-manager") if flags.given("field-manager") else SERVER_SIDE
+        options = replace(
+            self.call.options(self.dry_run, self.validation, manager),
+            force=flags.on("force-conflicts"),
+        )
+        target.object = ServerSide(self.call, options, flags.text("subresource")).apply(target)
+        self._warn_if_deleting(target)
+        self._say(target, "serverside-applied")
+
+    def _current(self, target: Target) -> Document | None:
+        if not target.name:
+            raise Failure("resource name may not be empty")
+        return find(self.call.client, target.kind, target.namespace, target.name)
+
+    def _create(self, target: Target, document: Document) -> None:
+        if self.dry_run is not DryRun.CLIENT:
+            options = self.call.options(self.dry_run, self.validation)
+            try:
+                document = self.call.client.create(target.kind, document, target.namespace, options)
+            except ApiError as error:
+                raise add_source("creating", target.source, error) from None
+        target.object = document
+        self._say(target, "created")
+
+    def _patch(self, target: Target, modified: Document, current: Document) -> None:
+        if LAST_APPLIED not in annotations_of(current):
+            self.call.err(
+                f"Warning: resource {target.title} is missing the {LAST_APPLIED} annotation which "
+                "is required by kubectl apply. kubectl apply should only be used on resources "
+                "created declaratively by either kubectl create --save-config or kubectl apply. "
+                "The missing annotation will be patched automatically.\n"
+            )
+        patch = self._difference(target, modified, current)
+        if not patch:
+            target.object = current
+        elif self.dry_run is DryRun.CLIENT:
+            target.object = patched_values(_media(target), current, patch, target.kind)
+        else:
+            target.object = self._sent(target, patch, modified, current)
+        self._warn_if_deleting(target)
+        self._say(target, "configured" if patch else "unchanged")
+
+    def _difference(self, target: Target, modified: Document, current: Document) -> Document:
+        """The patch that brings the live object to the manifest."""
+        original = _original(current)
+        schema = schema_for(target.kind)
+        if schema is None:
+            patch = three_way_merge_patch(original, modified, current)
+            if any(key in patch for key in ("apiVersion", "kind")):
+                raise Failure("At least one of apiVersion, kind and name was changed")
+            return patch
+        overwrite = self.call.flags.on("overwrite")
+        try:
+            return three_way_patch(original, modified, current, schema, overwrite=overwrite)
+        except ChangedTwice as error:
+            source = "openapi v3 spec"
+            self.call.err(f"warning: error calculating patch from {source}: {error}\n")
+            raise add_source(
+                f"applying patch:\n\nto:\n{described(target)}\nfor:",
+                target.source,
+                add_source("patching", target.source, _unmade(original, modified, current, error)),
+            ) from None
+
+    def _sent(
+        self, target: Target, patch: Document, modified: Document, current: Document
+    ) -> Document:
+        """What the server makes of the patch, made anew if somebody else is faster."""
+        options = self.call.options(self.dry_run, self.validation)
+        client = self.call.client
+        attempt = 0
+        while True:
+            try:
+                return client.patch(
+                    target.kind,
+                    target.name,
+                    patch,
+                    target.namespace,
+                    options,
+                    patch_type=_media(target),
+                )
+            except ApiError as error:
+                attempt += 1
+                if isinstance(error, Conflict) and attempt <= _RETRIES:
+                    client.wait(1.0 if attempt > 1 else 0.0)
+                    current = client.get(target.kind, target.name, target.namespace)
+                    patch = self._difference(target, modified, current)
+                    continue
+                if isinstance(error, Conflict | Invalid) and self.call.flags.on("force"):
+                    return self._recreated(target, modified, current)
+                raise add_source(
+                    f"applying patch:\n{compact_json(patch)}\nto:\n{described(target)}\nfor:",
+                    target.source,
+                    add_source("patching", target.source, error),
+                ) from None
+
+    def _recreated(self, target: Target, modified: Document, current: Document) -> Document:
+        """The object deleted and made anew (`--force`), or restored if that fails."""
+        client, kind, namespace = self.call.client, target.kind, target.namespace
+        options: Document = {"propagationPolicy": self.policy}
+        grace = self.call.flags.number("grace-period")
+        if grace >= 0:
+            options["gracePeriodSeconds"] = grace
+        client.delete(kind, target.name, namespace, options)
+        timeout = self.call.flags.seconds("timeout")
+        if not wait_until(
+            client, timeout, lambda: find(client, kind, namespace, target.name) is None
+        ):
+            raise Failure("timed out waiting for the condition")
+        try:
+            return client.create(kind, modified, namespace)
+        except ApiError as error:
+            fresh = with_metadata(current, resourceVersion=None)
+            client.create(kind, fresh, namespace)
+            raise add_source("patching", target.source, error) from None
+
+    def _warn_if_deleting(self, target: Target) -> None:
+        metadata = target.object.get("metadata") or {}
+        if metadata.get("deletionTimestamp"):
+            self.call.err(
+                f"Warning: Detected changes to resource {target.name} which is currently being "
+                "deleted.\n"
+            )
+
+    def _say(self, target: Target, done: str) -> None:
+        if self.call.flags.text("output") in ("", "name"):
+            object_printer(self.call, done, self.dry_run)(target.object)
+
+
+def described(target: Target) -> str:
+    """A target in the words of long error messages (resource.Info)."""
+    kind = target.kind
+    group = f"{kind.group}/{kind.version}"
+    return (
+        f'Resource: "{group}, Resource={kind.plural}", '
+        f'GroupVersionKind: "{group}, Kind={kind.kind}"\n'
+        f'Name: "{target.name}", Namespace: "{target.namespace}"'
+    )
+
+
+def _media(target: Target) -> str:
+    return MERGE_PATCH if schema_for(target.kind) is None else STRATEGIC_MERGE_PATCH
+
+
+def _original(current: Document) -> Document:
+    try:
+        found = json.loads(annotations_of(current).get(LAST_APPLIED) or "{}")
+    except ValueError:
+        raise Failure("Invalid JSON document") from None
+    return found if isinstance(found, dict) else {}
+
+
+def _unmade(original: Document, modified: Document, current: Document, error: Exception) -> Failure:
+    return Failure(
+        f"creating patch with:\noriginal:\n{compact_json(original)}\n\nmodified:\n"
+        f"{compact_json(modified)}\n\ncurrent:\n{compact_json(current)}\n\nfor: {error}"
+    )
+
+
+def without_nulls(value: Any) -> Any:
+    """A manifest without the fields that are null."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value]
+    return value
