@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minik8s.guests import tls
 from minik8s.guests.addresses import is_address
-from minik8s.guests.base import Paused, Steps
+from minik8s.guests.base import Paused, Sleep, Steps
 from minik8s.guests.connecting import Attempts
 from minik8s.guests.curl_context import TICK, Context, TransferError
 from minik8s.guests.curl_texts import Failure
@@ -17,8 +17,11 @@ from minik8s.network import Connection
 def connection_to(context: Context, url: Url) -> Steps[tuple[Connection, int]]:
     """A connection to a URL's server, kept or new, with its number; raises TransferError."""
     kept = context.pool.connections.pop((url.scheme, url.host, url.port), None)
+    if kept is not None:
+        yield Sleep(0.0)  # a FIN may be on its heels
     if kept is not None and not kept[0].eof and kept[0].state == "established":
-        context.say(context.texts.reused(url.host, kept[1]))
+        heap = 0x55D000000000 + context.process.random("heap").randrange(1 << 32) * 16
+        context.say(context.texts.reused(url.host, kept[0].remote, kept[1], heap))
         return kept
     target = _target(context, url)
     addresses = yield from _addresses(context, target)

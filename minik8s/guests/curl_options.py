@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from minik8s.guests.http import Headers
-
 
 @dataclass(slots=True)
 class Settings:
@@ -46,7 +44,7 @@ class Settings:
     retry_delay: float = 0.0
     retry_refused: bool = False
     retry_all: bool = False
-    headers: Headers = field(default_factory=list)
+    headers: list[str] = field(default_factory=list)
     removed_headers: set[str] = field(default_factory=set)
     data: list[bytes] = field(default_factory=list)
     has_data: bool = False
@@ -173,11 +171,11 @@ def _header(settings: Settings, text: str, read: ReadFile) -> None:
         return
     name, colon, value = text.partition(":")
     if colon and value.strip():
-        settings.headers.append((name.strip(), value.strip()))
+        settings.headers.append(text)
     elif colon:
         settings.removed_headers.add(name.strip().lower())
     elif text.endswith(";"):
-        settings.headers.append((text[:-1], ""))
+        settings.headers.append(f"{text[:-1]}:")
 
 
 def _data(settings: Settings, text: str, read: ReadFile) -> None:
@@ -209,6 +207,7 @@ def _data_urlencode(settings: Settings, text: str, read: ReadFile) -> None:
 def _json(settings: Settings, text: str, read: ReadFile) -> None:
     _data_binary(settings, text, read)
     settings.json = True
+    settings.headers += ["Content-Type: application/json", "Accept: application/json"]
 
 
 def _add_data(settings: Settings, data: bytes) -> None:

@@ -62,7 +62,7 @@ class Sink:
             return None
         if self._process.tty and self._output is None and b"\0" in data:
             self._process.err(_BINARY_WARNING)
-            return Failure(WRITE_ERROR, "Failure writing output to destination")
+            return Failure(WRITE_ERROR, "")  # the warning says it all
         self._process.out(data)
         return None
 

@@ -210,11 +210,25 @@ class Texts:
         mark = "" if self.since(8, 5) else f" (#{number})"
         return f"* Connected to {host} ({address}) port {port}{mark}\n"
 
-    def reused(self, host: str, number: int) -> str:
-        """The verbose line of a connection that is used once more."""
+    def reused(self, host: str, remote: tuple[str, int], number: int, heap: int) -> str:
+        """The verbose lines of a connection that is used once more.
+
+        Some versions show where in the `heap` they keep it.
+        """
         if self.since(8, 5):
             return f"* Re-using existing connection with host {host}\n"
-        return f"* Re-using existing connection! (#{number}) with host {host}\n"
+        if self.since(7, 80):
+            return (
+                f"* Found bundle for host: {heap:#x} [serially]\n"
+                "* Can not multiplex, even if we wanted to\n"
+                f"* Re-using existing connection #{number} with host {host}\n"
+            )
+        return (
+            f"* Found bundle for host {host}: {heap:#x} [serially]\n"
+            "* Can not multiplex, even if we wanted to!\n"
+            f"* Re-using existing connection! (#{number}) with host {host}\n"
+            f"* Connected to {host} ({remote[0]}) port {remote[1]} (#{number})\n"
+        )
 
     def kept(self, host: str, port: int, number: int) -> str:
         """The verbose line of a connection that stays open."""

@@ -21,7 +21,7 @@ from minik8s.guests.curl_texts import (
 )
 from minik8s.guests.curl_writeout import Report
 from minik8s.guests.errors import failure, strerror
-from minik8s.guests.http import MalformedMessage, Request, ResponseReader
+from minik8s.guests.http import MalformedMessage, ResponseReader
 from minik8s.guests.urls import DEFAULT_PORTS, MalformedUrl, Url, parse_url
 from minik8s.network import Connection
 
@@ -69,7 +69,7 @@ class Transfer:
         if why is None:
             return 0
         self.report.exit_code, self.report.error = why.code, why.text
-        if not self.settings.silent or self.settings.show_error:
+        if why.text and (not self.settings.silent or self.settings.show_error):
             self.process.err(f"curl: ({why.code}) {why.text}\n")
             if why.text.startswith("SSL certificate"):
                 self.process.err(self.texts.certificate_advice)
@@ -109,9 +109,12 @@ class Transfer:
                 raise TransferError(Failure(TOO_MANY_REDIRECTS, text))
             self.report.redirects += 1
             self.report.redirect += self.process.clock.now - self.context.single
-            url = url.join(location)
+            before, url = url, url.join(location)
             if url.scheme not in DEFAULT_PORTS:
                 raise TransferError(self.texts.unsupported_protocol(url.scheme))
+            if url.port != before.port and self.texts.since(7, 83):
+                text = f"redirects to port from {before.port} to {url.port}"
+                self.context.say(f"* Clear auth, {text}\n")
             self.context.say(f"* Issue another request to this URL: '{url}'\n")
             self.report.effective, self.report.redirect_url = str(url), ""
             if reader.status in (301, 302, 303) and not self.settings.method:
@@ -125,12 +128,23 @@ class Transfer:
         return "POST" if self.settings.has_data and not self.settings.get else "GET"
 
     def _exchange(self, url: Url, method: str) -> Steps[ResponseReader]:
+        """Ask once; again over a new connection if a kept one turns out to be dead."""
+        connects = self.report.connects
+        try:
+            return (yield from self._ask(url, method))
+        except TransferError as error:
+            if error.why.code != GOT_NOTHING or self.report.connects > connects:
+                raise
+        self.context.say("* Connection died, retrying a fresh connect (retry count: 1)\n")
+        return (yield from self._ask(url, method))
+
+    def _ask(self, url: Url, method: str) -> Steps[ResponseReader]:
         connection, number = yield from connection_to(self.context, url)
-        request = self._request(url, method)
-        self._say_request(request)
-        yield Send(connection, request.encode())
-        self.report.request_size += len(request.encode())
-        self.report.uploaded = self.meter.upload = len(request.body)
+        head, body = self._request(url, method)
+        self._say_request(head, body)
+        yield Send(connection, head + body)
+        self.report.request_size += len(head + body)
+        self.report.uploaded = self.meter.upload = len(body)
         self.report.pretransfer = self.context.spent()
         reader = ResponseReader(head_only=method == "HEAD" or self.settings.head)
         yield from self._read(connection, reader, number)
@@ -162,34 +176,40 @@ class Transfer:
 
     # -- request and answer
 
-    def _request(self, url: Url, method: str) -> Request:
+    def _request(self, url: Url, method: str) -> tuple[bytes, bytes]:
+        """The head and the body that are sent."""
         settings = self.settings
         body = b""
         if settings.has_data and not settings.get and method not in ("GET", "HEAD"):
             body = (b"" if settings.json else b"&").join(settings.data)
-        given = {name.lower() for name, _ in settings.headers} | settings.removed_headers
-        headers = [("Host", url.authority)]
-        user = settings.user or url.user
-        if user:
-            headers.append(("Authorization", basic_authorization(user)))
-        if settings.range:
-            headers.append(("Range", f"bytes={settings.range}"))
         agent = self.texts.user_agent if settings.user_agent is None else settings.user_agent
-        if agent:
-            headers.append(("User-Agent", agent))
-        headers.append(("Accept", "application/json" if settings.json else "*/*"))
-        if settings.referer:
-            headers.append(("Referer", settings.referer))
-        if settings.cookie:
-            headers.append(("Cookie", settings.cookie))
-        headers = [pair for pair in headers if pair[0].lower() not in given]
-        headers += settings.headers
+        user = settings.user or url.user
+        own = {
+            "Host": url.authority,
+            "Authorization": basic_authorization(user) if user else "",
+            "Range": f"bytes={settings.range}" if settings.range else "",
+            "User-Agent": agent,
+            "Accept": "*/*",
+            "Referer": settings.referer,
+            "Cookie": settings.cookie,
+        }
+        given = {line.partition(":")[0].strip().lower(): line for line in settings.headers}
+        lines = [f"{method} {url.target} {settings.http_version}"]
+        lines.append(given.get("host", f"Host: {url.authority}"))
+        unwanted = given.keys() | settings.removed_headers | {"host"}
+        lines += [f"{k}: {v}" for k, v in own.items() if v and k.lower() not in unwanted]
+        lines += [line for name, line in given.items() if name != "host"]
         if settings.has_data and not settings.get:
-            kind = "application/json" if settings.json else "application/x-www-form-urlencoded"
-            extra = [("Content-Length", str(len(body))), ("Content-Type", kind)]
-            headers += [pair for pair in extra if pair[0].lower() not in given]
+            extra = {
+                "Content-Length": str(len(body)),
+                "Content-Type": "application/x-www-form-urlencoded",
+            }
+            lines += [f"{k}: {v}" for k, v in extra.items() if k.lower() not in unwanted]
+        if user:
+            name = user.partition(":")[0]
+            self.context.say(f"* Server auth using Basic with user '{name}'\n")
         self.report.method = method
-        return Request(method, url.target, settings.http_version, headers, body)
+        return "\r\n".join([*lines, "", ""]).encode(), body
 
     def _read(self, connection: Connection, reader: ResponseReader, number: int) -> Steps[None]:
         whole = self.context.deadline()
@@ -211,7 +231,7 @@ class Transfer:
         return None if stop is None else max(0.0, stop - self.process.clock.now)
 
     def _take(self, reader: ResponseReader, data: bytes) -> None:
-        head_before = len(reader.head)
+        had_head = bool(reader.head)
         if not self.report.start_transfer:
             self.report.start_transfer = self.context.spent()
         try:
@@ -219,11 +239,13 @@ class Transfer:
         except MalformedMessage:
             text = "Received HTTP/0.9 when not allowed"
             raise TransferError(Failure(UNSUPPORTED_PROTOCOL, text)) from None
-        if reader.head and not head_before:
+        if reader.head and not had_head:
             self._head(reader)
         if body:
-            self._say_data("{", len(body) if not head_before else len(data))
             shown = not (self.settings.follow and reader.header("Location"))
+            if not shown:
+                self.context.say("* Ignoring the response-body\n")
+            self._say_data("{", reader.raw)
             if shown and not self._fails(reader):
                 self.report.downloaded += len(body)
                 self.meter.received += len(body)
@@ -238,10 +260,11 @@ class Transfer:
         self.meter.total = reader.length
         if self.settings.verbose:
             self.context.say(self.texts.first_answer)
+            if reader.version == "HTTP/1.0" and not reader.keeps_alive:
+                self.context.say("* HTTP 1.0, assume close after body\n")
             for line in reader.head.decode("latin-1").splitlines(keepends=True):
                 self.context.say(f"< {line}")
-        if not self._fails(reader):
-            self.sink.write_head(reader.head)
+        self.sink.write_head(reader.head)
 
     def _give_up(self, connection: Connection, reader: ResponseReader, number: int) -> None:
         why = self.texts.operation_timed_out(self.context.ms(), reader.received, reader.length)
@@ -276,14 +299,11 @@ class Transfer:
         if not (self.process.tty and self.sink.to_stdout):
             self.context.say(f"{mark} [{size} bytes data]\n")
 
-    def _say_request(self, request: Request) -> None:
-        if not self.settings.verbose:
-            return
-        head = request.encode()[: len(request.encode()) - len(request.body)]
+    def _say_request(self, head: bytes, body: bytes) -> None:
         for line in head.decode("latin-1").splitlines(keepends=True):
             self.context.say(f"> {line}")
-        if request.body:
-            self._say_data("}", len(request.body))
+        if body:
+            self._say_data("}", len(body))
         self.context.say(self.texts.request_sent)
 
 

@@ -194,8 +194,9 @@ class Chunks:
 class ResponseReader:
     """Reads one response from a stream of bytes.
 
-    `feed` gives the body's bytes that it brought. `head` is the raw head once it is there;
-    `complete` says whether the response has ended, `length` the announced size of the body.
+    `feed` gives the body's bytes that it brought, `raw` counts them before any coding was taken
+    off. `head` is the raw head once it is there; `complete` says whether the response has ended,
+    `length` the announced size of the body.
     """
 
     def __init__(self, *, head_only: bool = False) -> None:
@@ -206,6 +207,7 @@ class ResponseReader:
         self.headers: Headers = []
         self.length: int | None = None
         self.received = 0
+        self.raw = 0
         self.complete = False
         self._head_only = head_only
         self._data = b""
@@ -226,7 +228,8 @@ class ResponseReader:
         wish = self.header("Connection").lower()
         if self.version == "HTTP/1.0":
             return wish == "keep-alive"
-        return wish != "close" and (self.length is not None or self.chunked or self._head_only)
+        bodiless = self._head_only or self.status in (204, 304)
+        return wish != "close" and (self.length is not None or self.chunked or bodiless)
 
     def feed(self, data: bytes) -> bytes:
         """Add bytes; gives those of the body. Raises MalformedMessage if this is not HTTP."""
@@ -259,6 +262,7 @@ class ResponseReader:
             self.complete = self.complete or self.length == 0
 
     def _read_body(self, data: bytes) -> bytes:
+        self.raw = len(data)
         if self.complete:
             return b""
         if self._chunks is not None:

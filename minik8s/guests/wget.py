@@ -257,6 +257,7 @@ class _Gnu:
     def __init__(self, process: Process, plan: _Plan) -> None:
         self.process = process
         self.plan = plan
+        self.started = process.clock.now
 
     def _say(self, text: str) -> None:
         if not self.plan.quiet and not self.plan.brief:
@@ -318,6 +319,7 @@ class _Gnu:
     def _connect(self, url: Url, address: str) -> Steps[Fetched]:
         place = f"{url.host} ({url.host})|{address}|" if url.host != address else address
         self._say(f"Connecting to {place}:{url.port}... ")
+        self.started = self.process.clock.now
         fetched = yield from connect_and_fetch(
             address,
             url.port,
@@ -371,13 +373,31 @@ class _Gnu:
         name = self.plan.output or url.file_name or "index.html"
         shown = "STDOUT" if name == "-" else name
         self._say(f"Saving to: ‘{shown}’\n")
-        if name != "-":
-            self._say("\n")
         _save(self.process, self.plan, url, body)
-        self._say(f"\n     0K {' ' * 54}100%  0.00 =0s\n\n" if name != "-" else "\n")
+        seconds = max(1e-6, self.process.clock.now - self.started)
+        rate, unit = _rate(len(body) / seconds)
+        share = "100%" if reader.length is not None else "    "
+        self._say(f"\n     0K {' ' * 54}{share} {rate}{unit}={_seconds(seconds)}s\n\n")
         size = f"[{len(body)}/{len(body)}]" if reader.length is not None else f"[{len(body)}]"
         what = "written to stdout" if name == "-" else f"‘{name}’ saved"
-        self._say(f"{self._stamp} (0.00 B/s) - {what} {size}\n\n")
+        self._say(f"{self._stamp} ({rate} {unit}B/s) - {what} {size}\n\n")
         if self.plan.brief and not self.plan.quiet:
             self.process.err(f'{self._stamp} URL:{url} {size} -> "{name}" [1]\n')
         return 0
+
+
+def _rate(speed: float) -> tuple[str, str]:
+    """Bytes a second in three digits, and their unit.
+
+    >>> _rate(2170000)
+    ('2.07', 'M')
+    """
+    for unit in ("", "K", "M"):
+        if speed < 1024:
+            return f"{speed:.{2 if speed < 10 else 1 if speed < 100 else 0}f}", unit
+        speed /= 1024
+    return f"{speed:.2f}", "G"
+
+
+def _seconds(seconds: float) -> str:
+    return "0" if seconds < 0.001 else f"{seconds:.3f}" if seconds < 10 else f"{seconds:.1f}"
