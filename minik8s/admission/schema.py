@@ -12,11 +12,13 @@ A type is written there in a small language:
 from __future__ import annotations
 
 import json
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from pkgutil import get_data
+from typing import Any
 
 from minik8s.model.registry import Kind
 
@@ -158,12 +160,15 @@ _NOTHING = Definition({}, {}, ())
 class SchemaSet:
     """All types of the data file."""
 
-    def __init__(self, text: str) -> None:
-        data = json.loads(text)
-        self.kinds: dict[str, str] = data["kinds"]
-        self._written: dict[str, dict[str, object]] = data["types"]
+    def __init__(self, kinds: Mapping[str, str], types: Mapping[str, Mapping[str, Any]]) -> None:
+        self.kinds = kinds
+        self._written = types
         self._definitions: dict[str, Definition] = {}
         self._types: dict[str, Schema] = {}
+
+    def extended(self, types: Mapping[str, Mapping[str, Any]]) -> SchemaSet:
+        """These types and some more, as a set of its own."""
+        return SchemaSet(self.kinds, ChainMap(dict(types), dict(self._written)))
 
     def type(self, expression: str) -> Schema:
         """The type that an expression of the small language means."""
@@ -180,7 +185,7 @@ class SchemaSet:
         return definition
 
 
-def _definition(written: Mapping[str, object] | None) -> Definition:
+def _definition(written: Mapping[str, Any] | None) -> Definition:
     if written is None:
         return _NOTHING
     fields, meta, required = written["fields"], written.get("meta", {}), written.get("required", ())
@@ -211,7 +216,8 @@ def schemas() -> SchemaSet:
     """The types of the Kubernetes API, read on the first call."""
     text = get_data("minik8s", "data/schemas.json")
     assert text is not None
-    return SchemaSet(text.decode())
+    data = json.loads(text)
+    return SchemaSet(data["kinds"], data["types"])
 
 
 def schema_for(kind: Kind) -> Schema | None:

@@ -7,6 +7,7 @@ from typing import Any
 from minik8s.apiserver import managedfields
 from minik8s.apiserver.body import decode
 from minik8s.apiserver.call import Call, WriteOptions, check_kind, refuse, unrecognized
+from minik8s.apiserver.customtypes import typed_kind
 from minik8s.apiserver.messages import Response
 from minik8s.apiserver.typed import TypedError
 from minik8s.apiserver.writing import (
@@ -68,7 +69,15 @@ def _merged(
     now = rfc3339(call.store.clock.now)
     base = live or {"metadata": {}}
     try:
-        return managedfields.applied(call.kind, base, config, manager, now, force=options.force)
+        return managedfields.applied(
+            call.kind,
+            typed_kind(call.store, call.kind),
+            base,
+            config,
+            manager,
+            now,
+            force=options.force,
+        )
     except TypedError as error:
         raise _unfit(call, error) from None
 

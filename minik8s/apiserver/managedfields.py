@@ -13,10 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from minik8s.admission import schema_for
 from minik8s.apiserver import fieldset, typed
 from minik8s.apiserver.fieldset import Node
-from minik8s.apiserver.typed import type_of
+from minik8s.apiserver.typed import Type
 from minik8s.errors import Cause, Conflict
 from minik8s.model.metadata import Document
 from minik8s.model.registry import Kind
@@ -118,17 +117,21 @@ def tracked_part(document: Document, kind: Kind, subresource: str) -> Document:
     return tracked
 
 
-def created(kind: Kind, document: Document, manager: Manager, now: str) -> Document:
+def created(
+    kind: Kind, kind_type: Type, document: Document, manager: Manager, now: str
+) -> Document:
     """A new object, whose fields all belong to the one who made it."""
     tracked = tracked_part(document, kind, manager.subresource)
     try:
-        fields = typed.compare({}, tracked, type_of(schema_for(kind))).added
+        fields = typed.compare({}, tracked, kind_type).added
     except typed.TypedError:  # it will not pass validation
         fields = {}
     return written(document, {manager: Managed(fields, now)} if fields else {})
 
 
-def updated(kind: Kind, new: Document, old: Document, manager: Manager, now: str) -> Document:
+def updated(
+    kind: Kind, kind_type: Type, new: Document, old: Document, manager: Manager, now: str
+) -> Document:
     """A new state of an object, with the changed fields handed to the one who changed them."""
     given = new["metadata"].get("managedFields")
     if given is not None and (given == [] or given == [{}]):
@@ -137,7 +140,7 @@ def updated(kind: Kind, new: Document, old: Document, manager: Manager, now: str
     if not managers:
         return new
     try:
-        changes = _difference(kind, new, old, manager.subresource)
+        changes = _difference(kind, kind_type, new, old, manager.subresource)
     except typed.TypedError:  # it will not pass validation
         return new
     if changes.empty:
@@ -155,10 +158,12 @@ def updated(kind: Kind, new: Document, old: Document, manager: Manager, now: str
     return written(new, _capped(left))
 
 
-def _difference(kind: Kind, new: Document, old: Document, subresource: str) -> typed.Comparison:
+def _difference(
+    kind: Kind, kind_type: Type, new: Document, old: Document, subresource: str
+) -> typed.Comparison:
     before = tracked_part(old, kind, subresource)
     after = tracked_part(new, kind, subresource)
-    return typed.compare(before, after, type_of(schema_for(kind)))
+    return typed.compare(before, after, kind_type)
 
 
 def _taken(managers: Managers, changes: typed.Comparison, by: Manager) -> Managers:
@@ -191,15 +196,21 @@ def _capped(managers: Managers) -> Managers:
 
 
 def applied(
-    kind: Kind, live: Document, config: Document, manager: Manager, now: str, *, force: bool
+    kind: Kind,
+    kind_type: Type,
+    live: Document,
+    config: Document,
+    manager: Manager,
+    now: str,
+    *,
+    force: bool,
 ) -> Document:
     """The live object with a configuration applied to it.
 
     Raises Conflict where it would change what others manage (unless forced), and
     typed.TypedError for a configuration that does not fit the schema.
     """
-    kind_type = type_of(schema_for(kind))
-    managers = read(live) or _first_managers(kind, live, now)
+    managers = read(live) or _first_managers(kind, kind_type, live, now)
     wanted = typed.fields_of(tracked_part(config, kind, manager.subresource), kind_type) or {}
     merged = typed.merge(live, _without_managers(config), kind_type)
     last = managers.get(manager)
@@ -207,7 +218,7 @@ def applied(
         others = [m.fields for other, m in managers.items() if other != manager]
         managed = _union_of([wanted, *others])
         merged = typed.prune(merged, last.fields, managed, kind_type)
-    changes = _difference(kind, merged, live, manager.subresource)
+    changes = _difference(kind, kind_type, merged, live, manager.subresource)
     if not force:
         _refuse_conflicts(managers, changes.changed, manager)
     left = _taken(managers, changes, manager)
@@ -217,12 +228,12 @@ def applied(
     return written(merged, left)
 
 
-def _first_managers(kind: Kind, live: Document, now: str) -> Managers:
+def _first_managers(kind: Kind, kind_type: Type, live: Document, now: str) -> Managers:
     """What stood in an object that nobody tracked belongs to whoever came before."""
     if not live["metadata"].get("uid"):
         return {}
     manager = Manager(BEFORE_FIRST_APPLY, "Update", kind.api_version)
-    return read(created(kind, live, manager, now))
+    return read(created(kind, kind_type, live, manager, now))
 
 
 def _without_managers(document: Document) -> Document:

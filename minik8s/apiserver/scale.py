@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from minik8s.apiserver import writing
 from minik8s.apiserver.body import content_type, decode
 from minik8s.apiserver.call import Call, WriteOptions
+from minik8s.apiserver.customresources import is_custom
+from minik8s.apiserver.customschemas import version_of_kind
 from minik8s.apiserver.messages import Response
 from minik8s.apiserver.patch import patched_values
 from minik8s.errors import BadRequest, Cause, Conflict, Invalid
@@ -18,12 +24,49 @@ SCALE = Kind("autoscaling", "v1", "Scale", "scales")
 _METADATA = ("creationTimestamp", "name", "namespace", "resourceVersion", "uid")
 
 
-def scale_of(document: Document) -> Document:
+@dataclass(frozen=True, slots=True)
+class ScalePaths:
+    """Where an object keeps what its scale shows (CustomResourceSubresourceScale)."""
+
+    spec: str = ".spec.replicas"
+    status: str = ".status.replicas"
+    selector: str = ".spec.selector"
+
+
+WORKLOAD = ScalePaths()
+
+
+def paths_of(call: Call) -> ScalePaths:
+    """The paths of the call's kind; those of a custom kind are told by its definition."""
+    if not is_custom(call.kind):
+        return WORKLOAD
+    version = version_of_kind(call.store, call.kind) or {}
+    told = version["subresources"]["scale"]
+    return ScalePaths(
+        told["specReplicasPath"], told["statusReplicasPath"], told.get("labelSelectorPath", "")
+    )
+
+
+def _found(document: Document, path: str) -> Any:
+    value: Any = document
+    for name in path.split(".")[1:]:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if path else None
+
+
+def _changed(document: Document, names: Sequence[str], value: int) -> Document:
+    if len(names) == 1:
+        return {**document, names[0]: value}
+    inside = document.get(names[0]) or {}
+    return {**document, names[0]: _changed(inside, names[1:], value)}
+
+
+def scale_of(document: Document, paths: ScalePaths = WORKLOAD) -> Document:
     """The scale of a workload."""
-    metadata, spec = document["metadata"], document.get("spec") or {}
-    replicas = spec.get("replicas", 0)
-    status: Document = {"replicas": (document.get("status") or {}).get("replicas", 0)}
-    selector = _selector_text(spec.get("selector"))
+    metadata = document["metadata"]
+    replicas = _found(document, paths.spec) or 0
+    status: Document = {"replicas": _found(document, paths.status) or 0}
+    selector = _selector_text(_found(document, paths.selector))
     if selector:
         status["selector"] = selector
     return {
@@ -35,9 +78,11 @@ def scale_of(document: Document) -> Document:
     }
 
 
-def _selector_text(selector: Document | None) -> str:
+def _selector_text(selector: Document | str | None) -> str:
     if not selector:
         return ""
+    if isinstance(selector, str):
+        return selector
     if "matchLabels" not in selector and "matchExpressions" not in selector:
         return ",".join(f"{key}={selector[key]}" for key in sorted(selector))
     return format_label_selector(selector)
@@ -45,7 +90,7 @@ def _selector_text(selector: Document | None) -> str:
 
 def get_scale(call: Call) -> Response:
     """GET of a scale."""
-    return Response(200, scale_of(call.existing()))
+    return Response(200, scale_of(call.existing(), paths_of(call)))
 
 
 def update_scale(call: Call) -> Response:
@@ -57,7 +102,7 @@ def update_scale(call: Call) -> Response:
 def patch_scale(call: Call) -> Response:
     """PATCH of a scale."""
     options = WriteOptions.of(call.request, "PatchOptions")
-    scale = scale_of(call.existing())
+    scale = scale_of(call.existing(), paths_of(call))
     patched = patched_values(content_type(call.request), scale, decode(call.request), SCALE)
     return _store(call, patched, options)
 
@@ -65,8 +110,10 @@ def patch_scale(call: Call) -> Response:
 def _store(call: Call, scale: object, options: WriteOptions) -> Response:
     old = call.existing()
     replicas = _replicas(call, scale, old)
-    changed = {**old, "spec": {**(old.get("spec") or {}), "replicas": replicas}}
-    return Response(200, scale_of(writing.change(call, changed, old, options, writing.SCALE)))
+    paths = paths_of(call)
+    changed = _changed(old, paths.spec.split(".")[1:], replicas)
+    stored = writing.change(call, changed, old, options, writing.SCALE)
+    return Response(200, scale_of(stored, paths))
 
 
 def _replicas(call: Call, scale: object, old: Document) -> int:

@@ -78,7 +78,7 @@ class Type:
     def below(self, name: str) -> Type:
         """The type of a field or of a map's value."""
         schema = self.schema
-        if schema is None:
+        if schema is None or schema.shape is Shape.ANY:
             return _UNTYPED
         if schema.shape is Shape.MAP:
             return self.item()
@@ -106,7 +106,7 @@ class Type:
 
 def _form_of(schema: Schema | None, meta: PatchMeta) -> Form | None:
     """How values are owned, as far as the schema tells."""
-    if schema is None:
+    if schema is None or schema.shape is Shape.ANY:
         return None
     if schema.shape not in _SHAPES:
         return "scalar"

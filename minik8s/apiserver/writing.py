@@ -10,6 +10,7 @@ from minik8s import admission
 from minik8s.apiserver import customresources, managedfields, strategy
 from minik8s.apiserver.body import decode
 from minik8s.apiserver.call import Call, WriteOptions, check_kind, unrecognized
+from minik8s.apiserver.customtypes import typed_kind
 from minik8s.apiserver.managedfields import Manager, Operation
 from minik8s.apiserver.messages import Response
 from minik8s.clock import rfc3339
@@ -75,7 +76,9 @@ def create(call: Call) -> Response:
     options = WriteOptions.of(call.request, "CreateOptions")
     document = with_namespace(call, read_object(call, options))
     manager = manager_of(call, options)
-    document = managedfields.created(call.kind, document, manager, _now(call))
+    document = managedfields.created(
+        call.kind, typed_kind(call.store, call.kind), document, manager, _now(call)
+    )
     return store_new(call, document, options)
 
 
@@ -223,7 +226,9 @@ def change(
 ) -> Document:
     """Store a new state of an object, after telling who changed what."""
     manager = manager_of(call, options, target.subresource)
-    document = managedfields.updated(call.kind, document, old, manager, _now(call))
+    document = managedfields.updated(
+        call.kind, typed_kind(call.store, call.kind), document, old, manager, _now(call)
+    )
     return store_change(call, document, old, options, target)
 
 
