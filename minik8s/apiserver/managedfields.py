@@ -9,6 +9,7 @@ the API (a controller made them) are not tracked until somebody applies to them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -17,10 +18,13 @@ from minik8s.apiserver import fieldset, typed
 from minik8s.apiserver.fieldset import Node
 from minik8s.apiserver.typed import Type
 from minik8s.errors import Cause, Conflict
-from minik8s.model.metadata import Document
+from minik8s.model.metadata import LAST_APPLIED, Document, annotations_of
 from minik8s.model.registry import Kind
 
 Operation: TypeAlias = Literal["Apply", "Update"]
+
+KUBECTL = "kubectl"
+"""The manager whose applying goes on from the client's side to the server's."""
 
 BEFORE_FIRST_APPLY = "before-first-apply"
 ANCIENT = "ancient-changes"
@@ -220,12 +224,38 @@ def applied(
         merged = typed.prune(merged, last.fields, managed, kind_type)
     changes = _difference(kind, kind_type, merged, live, manager.subresource)
     if not force:
-        _refuse_conflicts(managers, changes.changed, manager)
+        own = _client_applied(kind, kind_type, live) if manager.name == KUBECTL else {}
+        _refuse_conflicts(managers, fieldset.difference(changes.changed, own), manager)
     left = _taken(managers, changes, manager)
     if wanted:
         same = last is not None and last.fields == wanted and changes.empty
         left[manager] = last if last is not None and same else Managed(wanted, now)
+    if manager.name == KUBECTL and LAST_APPLIED in annotations_of(live):
+        merged = _with_last_applied(merged, config)
     return written(merged, left)
+
+
+def _client_applied(kind: Kind, kind_type: Type, live: Document) -> Node:
+    """What `kubectl apply` set on the client's side and nobody has changed since.
+
+    kubectl may take that over without a conflict when it goes over to applying on the server.
+    """
+    try:
+        last = json.loads(annotations_of(live).get(LAST_APPLIED, ""))
+        set_then = tracked_part({"metadata": {}, **last}, kind, "")
+        fields = typed.fields_of(set_then, kind_type) or {}
+        changes = typed.compare(set_then, tracked_part(live, kind, ""), kind_type)
+    except (ValueError, TypeError):  # the annotation is anybody's text
+        return {}
+    return fieldset.difference(fields, fieldset.union(changes.changed, changes.removed))
+
+
+def _with_last_applied(document: Document, config: Document) -> Document:
+    """The object with the annotation brought up to date, for those who go back to it."""
+    text = json.dumps(config, separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"
+    metadata = document["metadata"]
+    annotations = {**(metadata.get("annotations") or {}), LAST_APPLIED: text}
+    return {**document, "metadata": {**metadata, "annotations": annotations}}
 
 
 def _first_managers(kind: Kind, kind_type: Type, live: Document, now: str) -> Managers:
