@@ -12,7 +12,8 @@ from enum import Enum
 
 from minik8s.analysis.directory import DeadEnd, Directory, Endpoint, Route
 from minik8s.analysis.inputs import InputError
-from minik8s.analysis.suggest import Need, Suggestion, Surroundings, suggest
+from minik8s.analysis.suggest import Need, Suggestion, suggest
+from minik8s.analysis.surroundings import Surroundings
 from minik8s.analysis.workloads import Owners, complete
 from minik8s.model.metadata import Document, name_of, namespace_of
 from minik8s.model.workloads import declared_ports

@@ -8,41 +8,25 @@ Baseline rule denies, only a ClusterNetworkPolicy of a lower number can allow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import count, islice, product
 from typing import Any
 
+from minik8s.analysis.surroundings import Names, Surroundings
 from minik8s.model.metadata import NAME_LABEL, Document
-from minik8s.model.selectors import Selector, label_selector
 from minik8s.policy.addresses import parse_address
 from minik8s.policy.clusterwide import CLUSTER_NETWORK_POLICY
 from minik8s.policy.compile import NETWORK_POLICY, CompiledPolicy, Tier
+from minik8s.policy.decide import match_rule, named_ports
 from minik8s.policy.policyset import PolicySet
 from minik8s.policy.ports import PROTOCOLS
-from minik8s.policy.snapshot import Snapshot
 from minik8s.policy.values import Direction, DirectionDecision, Peer, PolicyRef, Verdict
 
-_VOLATILE = frozenset(
-    {
-        "pod-template-hash",
-        "controller-revision-hash",
-        "pod-template-generation",
-        "statefulset.kubernetes.io/pod-name",
-        "apps.kubernetes.io/pod-index",
-        "batch.kubernetes.io/controller-uid",
-        "batch.kubernetes.io/job-name",
-        "controller-uid",
-        "job-name",
-    }
-)
-"""Labels that controllers write and the next roll-out changes."""
-
-_TELLING = ("app", "k8s-app", "app.kubernetes.io/name")
-"""Labels to keep if one of several would do."""
-
 _MOST_PAIRS = 1000
+
+_LAST_PRIORITY = 1000
+"""The highest number that ClusterNetworkPolicy takes as `priority`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,53 +85,6 @@ class _Draft:
     tier: Tier = Tier.NETWORK_POLICY
 
 
-Names = Callable[[Peer], str]
-
-Alike = list[tuple[Peer, list[Peer]]]
-"""Pods by equal labels, each group with one of them as its sample."""
-
-
-class Surroundings:
-    """The pods of a snapshot by namespace and labels, and names for them."""
-
-    __slots__ = ("_alike", "_selectors", "name", "policies", "snapshot")
-
-    def __init__(self, snapshot: Snapshot, name: Names) -> None:
-        self.snapshot = snapshot
-        self.policies = snapshot.policies
-        self.name = name
-        self._alike: dict[str, Alike] = {}
-        self._selectors: dict[tuple[Direction | None, str], Document] = {}
-
-    def subject(self, direction: Direction, pod: Peer) -> Document:
-        """Labels to select a pod by, as the subject of a policy."""
-        return self._remembered(direction, pod, partial(subject_selector, self, direction))
-
-    def peer(self, pod: Peer) -> Document:
-        """Labels to select a pod by, as the peer of a rule."""
-        return self._remembered(None, pod, partial(peer_selector, self))
-
-    def _remembered(
-        self, direction: Direction | None, pod: Peer, make: Callable[[Peer], Document]
-    ) -> Document:
-        key = (direction, pod.key)
-        found = self._selectors.get(key)
-        if found is None:
-            found = self._selectors[key] = make(pod)
-        return found
-
-    def alike(self, namespace: str) -> Alike:
-        """The pods of a namespace that selectors can match, by equal labels."""
-        found = self._alike.get(namespace)
-        if found is None:
-            groups: dict[frozenset[tuple[str, str]], list[Peer]] = {}
-            for pod in self.snapshot.by_namespace.get(namespace, ()):
-                if pod.is_pod:
-                    groups.setdefault(frozenset(pod.labels.items()), []).append(pod)
-            found = self._alike[namespace] = [(group[0], group) for group in groups.values()]
-        return found
-
-
 def suggest(around: Surroundings, needs: list[Need]) -> Suggestion:
     """The policies that would allow everything that is needed."""
     drafts: dict[tuple[object, ...], _Draft] = {}
@@ -166,12 +103,12 @@ def _draft(around: Surroundings, need: Need, drafts: dict[tuple[object, ...], _D
     selector = around.subject(direction, pod)
     tier, priority = Tier.NETWORK_POLICY, None
     if matched is not None:
-        denying = around.policies.get(matched.policy)
-        tier, priority = (denying.tier, denying.priority - 1) if denying else (tier, -1)
-        if priority < 0:
+        place = _place_before(around, need)
+        if place is None:
             return f"{matched.policy.kind} {matched.policy} denies it with the first priority"
         if need.protocol not in PROTOCOLS or not (need.other.is_pod or _egress(direction)):
             return f"no rule can stand against {matched.policy.kind} {matched.policy} here"
+        tier, priority = place
     key = (direction, pod.namespace, repr(selector), tier, priority)
     draft = drafts.setdefault(key, _Draft(direction, pod, selector, priority=priority, tier=tier))
     rule = _rule(around, need) if priority is None else _cluster_rule(around, need)
@@ -181,6 +118,25 @@ def _draft(around: Surroundings, need: Need, drafts: dict[tuple[object, ...], _D
     if other not in draft.others:
         draft.others.append(other)
     return ""
+
+
+def _place_before(around: Surroundings, need: Need) -> tuple[Tier, int] | None:
+    """A tier and priority that are asked before the rule that denies; None if there is none."""
+    direction, matched = need.decision.direction, need.decision.matched
+    denying = around.policies.get(matched.policy) if matched is not None else None
+    if denying is None:
+        return None
+    if denying.priority > 0:
+        return denying.tier, denying.priority - 1
+    if denying.tier is Tier.ADMIN:
+        return None
+    named = named_ports(direction, need.pod, need.other)
+    for policy, rule in around.policies.selection(direction, need.pod).rules:
+        if policy.tier is Tier.ADMIN and match_rule(
+            rule, need.other, need.protocol, need.port, named
+        ):
+            return (Tier.ADMIN, policy.priority - 1) if policy.priority > 0 else None
+    return Tier.ADMIN, _LAST_PRIORITY
 
 
 def _egress(direction: Direction) -> bool:
@@ -229,56 +185,6 @@ def _pods(namespace: str, selector: Document) -> Document:
 
 def _host_cidr(address: str) -> str:
     return f"{address}/{32 if parse_address(address)[0] == 4 else 128}"
-
-
-def subject_selector(around: Surroundings, direction: Direction, pod: Peer) -> Document:
-    """Labels that select the pod and no pod that its namespace leaves open in a direction."""
-    neighbours = around.alike(pod.namespace)
-    selection = around.policies.selection
-
-    def harmless(selector: Selector) -> bool:
-        return all(
-            selection(direction, other).isolated
-            for other, _ in neighbours
-            if selector.matches(other.labels)
-        )
-
-    return _narrow(pod, neighbours, harmless)
-
-
-def peer_selector(around: Surroundings, pod: Peer) -> Document:
-    """Labels that select the pod and as few others of its namespace as labels can."""
-    neighbours = around.alike(pod.namespace)
-
-    def telling(selector: Selector) -> bool:
-        return bool(selector.requirements) or all(not other.labels for other, _ in neighbours)
-
-    return _narrow(pod, neighbours, telling)
-
-
-def _narrow(pod: Peer, neighbours: Alike, accept: Callable[[Selector], bool]) -> Document:
-    """The shortest of three selectors that will do: lasting labels, all labels, and no others."""
-    lasting = {key: value for key, value in pod.labels.items() if key not in _VOLATILE}
-    for labels in (_shortest(lasting, neighbours), dict(pod.labels)):
-        selector: Document = {"matchLabels": labels} if labels else {}
-        if accept(label_selector(selector)):
-            return selector
-    extra = sorted({key for other, _ in neighbours for key in other.labels} - pod.labels.keys())
-    expressions = [{"key": key, "operator": "DoesNotExist"} for key in extra]
-    exact: Document = {"matchLabels": dict(pod.labels)} if pod.labels else {}
-    return {**exact, "matchExpressions": expressions} if expressions else exact
-
-
-def _shortest(labels: Mapping[str, str], neighbours: Alike) -> dict[str, str]:
-    """The labels without those that do not narrow the choice."""
-    chosen = dict(labels)
-    others = [other.labels for other, _ in neighbours]
-    size = sum(labels.items() <= other.items() for other in others)
-    for key in sorted(labels, key=lambda key: (key in _TELLING, key)):
-        fewer = {k: v for k, v in chosen.items() if k != key}
-        if fewer and sum(fewer.items() <= other.items() for other in others) == size:
-            chosen = fewer
-    return chosen
 
 
 def _documents(around: Surroundings, drafts: Iterable[_Draft]) -> Iterator[Document]:
