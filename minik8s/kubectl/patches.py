@@ -77,11 +77,16 @@ def with_metadata(document: Document, **fields: Any) -> Document:
     return {**document, "metadata": kept}
 
 
-def last_applied_text(document: Document) -> str:
-    """What the last-applied annotation says for a manifest: the manifest without it."""
+def without_last_applied(document: Document) -> Document:
+    """A manifest as kubectl compares it: without the annotation, with the field for it."""
     annotations = dict(annotations_of(document))
     annotations.pop(LAST_APPLIED, None)
-    return compact_json(with_metadata(document, annotations=annotations)) + "\n"
+    return with_metadata(document, annotations=annotations)
+
+
+def last_applied_text(document: Document) -> str:
+    """What the last-applied annotation says for a manifest: the manifest without it."""
+    return compact_json(without_last_applied(document)) + "\n"
 
 
 def with_last_applied(document: Document) -> Document:

@@ -45,7 +45,7 @@ class ServerSide:
 
     def apply(self, target: Target) -> Document:
         """Send a manifest, migrate what the client applied before, and give the live object."""
-        live = self._sent(target)
+        live = self.send(target)
         try:
             live = self._keep_annotation(target, live)
         except ApiError as error:
@@ -62,9 +62,10 @@ class ServerSide:
                 f"non-fatal and will be retried next time you apply. Error: {error.message}"
             )
             return live
-        return self._sent(target) if migrated else live
+        return self.send(target) if migrated else live
 
-    def _sent(self, target: Target) -> Document:
+    def send(self, target: Target) -> Document:
+        """Send a manifest, and give the live object."""
         try:
             return self._patch(target, target.object, self.options, self.subresource)
         except UnsupportedMediaType as error:

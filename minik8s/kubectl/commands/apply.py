@@ -6,34 +6,30 @@ one is what that annotation says on the server, the *current* one is the live ob
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from minik8s.admission import schema_for
-from minik8s.apiserver.messages import MERGE_PATCH, STRATEGIC_MERGE_PATCH
 from minik8s.apiserver.patch import patched_values
 from minik8s.errors import ApiError, Conflict, Invalid
+from minik8s.kubectl.applying import (
+    described,
+    difference,
+    field_manager,
+    patch_type,
+    warn_if_deleting,
+)
 from minik8s.kubectl.call import Call, DryRun
 from minik8s.kubectl.commands.create import manifests, require_files
 from minik8s.kubectl.commands.delete import propagation
 from minik8s.kubectl.failures import COLLECTED, Failure, Several, add_source, raise_all
 from minik8s.kubectl.gotext import compact_json
 from minik8s.kubectl.output import object_printer
-from minik8s.kubectl.patches import (
-    three_way_merge_patch,
-    with_last_applied,
-    with_metadata,
-)
+from minik8s.kubectl.patches import with_last_applied, with_metadata
 from minik8s.kubectl.selection import Target
 from minik8s.kubectl.serverside import ServerSide
-from minik8s.kubectl.strategicdiff import Conflict as ChangedTwice
-from minik8s.kubectl.strategicdiff import three_way_patch
 from minik8s.kubectl.waiting import find, wait_until
 from minik8s.model.metadata import LAST_APPLIED, Document, annotations_of
 
-CLIENT_SIDE = "kubectl-client-side-apply"
-SERVER_SIDE = "kubectl"
 _RETRIES = 5
 
 
@@ -138,13 +134,12 @@ class Application:
 
     def _on_server(self, target: Target) -> None:
         flags = self.call.flags
-        manager = flags.text("field-manager") if flags.given("field-manager") else SERVER_SIDE
         options = replace(
-            self.call.options(self.dry_run, self.validation, manager),
+            self.call.options(self.dry_run, self.validation, field_manager(self.call)),
             force=flags.on("force-conflicts"),
         )
         target.object = ServerSide(self.call, options, flags.text("subresource")).apply(target)
-        self._warn_if_deleting(target)
+        warn_if_deleting(self.call, target.object)
         self._say(target, "serverside-applied")
 
     def _current(self, target: Target) -> Document | None:
@@ -174,32 +169,15 @@ class Application:
         if not patch:
             target.object = current
         elif self.dry_run is DryRun.CLIENT:
-            target.object = patched_values(_media(target), current, patch, target.kind)
+            target.object = patched_values(patch_type(target.kind), current, patch, target.kind)
         else:
             target.object = self._sent(target, patch, modified, current)
-        self._warn_if_deleting(target)
+        warn_if_deleting(self.call, target.object)
         self._say(target, "configured" if patch else "unchanged")
 
     def _difference(self, target: Target, modified: Document, current: Document) -> Document:
-        """The patch that brings the live object to the manifest."""
-        original = _original(current)
-        schema = schema_for(target.kind)
-        if schema is None:
-            patch = three_way_merge_patch(original, modified, current)
-            if any(key in patch for key in ("apiVersion", "kind")):
-                raise Failure("At least one of apiVersion, kind and name was changed")
-            return patch
         overwrite = self.call.flags.on("overwrite")
-        try:
-            return three_way_patch(original, modified, current, schema, overwrite=overwrite)
-        except ChangedTwice as error:
-            source = "openapi v3 spec"
-            self.call.err(f"warning: error calculating patch from {source}: {error}\n")
-            raise add_source(
-                f"applying patch:\n\nto:\n{described(target)}\nfor:",
-                target.source,
-                add_source("patching", target.source, _unmade(original, modified, current, error)),
-            ) from None
+        return difference(self.call, target, modified, current, overwrite=overwrite)
 
     def _sent(
         self, target: Target, patch: Document, modified: Document, current: Document
@@ -216,7 +194,7 @@ class Application:
                     patch,
                     target.namespace,
                     options,
-                    patch_type=_media(target),
+                    patch_type=patch_type(target.kind),
                 )
             except ApiError as error:
                 attempt += 1
@@ -253,47 +231,9 @@ class Application:
             client.create(kind, fresh, namespace)
             raise add_source("patching", target.source, error) from None
 
-    def _warn_if_deleting(self, target: Target) -> None:
-        metadata = target.object.get("metadata") or {}
-        if metadata.get("deletionTimestamp"):
-            self.call.err(
-                f"Warning: Detected changes to resource {target.name} which is currently being "
-                "deleted.\n"
-            )
-
     def _say(self, target: Target, done: str) -> None:
         if self.call.flags.text("output") in ("", "name"):
             object_printer(self.call, done, self.dry_run)(target.object)
-
-
-def described(target: Target) -> str:
-    """A target in the words of long error messages (resource.Info)."""
-    kind = target.kind
-    group = f"{kind.group}/{kind.version}"
-    return (
-        f'Resource: "{group}, Resource={kind.plural}", '
-        f'GroupVersionKind: "{group}, Kind={kind.kind}"\n'
-        f'Name: "{target.name}", Namespace: "{target.namespace}"'
-    )
-
-
-def _media(target: Target) -> str:
-    return MERGE_PATCH if schema_for(target.kind) is None else STRATEGIC_MERGE_PATCH
-
-
-def _original(current: Document) -> Document:
-    try:
-        found = json.loads(annotations_of(current).get(LAST_APPLIED) or "{}")
-    except ValueError:
-        raise Failure("Invalid JSON document") from None
-    return found if isinstance(found, dict) else {}
-
-
-def _unmade(original: Document, modified: Document, current: Document, error: Exception) -> Failure:
-    return Failure(
-        f"creating patch with:\noriginal:\n{compact_json(original)}\n\nmodified:\n"
-        f"{compact_json(modified)}\n\ncurrent:\n{compact_json(current)}\n\nfor: {error}"
-    )
 
 
 def without_nulls(value: Any) -> Any:
