@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from cluster_worlds import container, names, pod, service, workload
 
-import minik8s.cluster
+import minik8s.cluster.cluster
 from minik8s import Cluster as Public
 from minik8s import Verdict
 from minik8s.analysis.inputs import InputError
 from minik8s.cluster import Cluster, Disagreement
-from minik8s.errors import Invalid, NotFound
+from minik8s.errors import BadRequest, Invalid, NotFound
 from minik8s.policy import Direction
 
 Document = dict[str, Any]
@@ -50,7 +50,7 @@ def test_the_public_name_is_this_class() -> None:
 
 
 def test_doctests() -> None:
-    assert doctest.testmod(minik8s.cluster).failed == 0
+    assert doctest.testmod(minik8s.cluster.cluster).failed == 0
 
 
 # -- manifests
@@ -76,7 +76,33 @@ def test_apply_documents(cluster: Cluster) -> None:
     cluster.apply(one)
     cluster.apply([{**one, "data": {"b": "2"}}])
     cluster.apply(json.dumps({**one, "data": {"c": "3"}}))
-    assert cluster.get("cm", "one")["data"]["c"] == "3"
+    assert cluster.get("cm", "one")["data"] == {"c": "3"}
+
+
+def test_apply_removes_what_the_manifest_no_longer_says(cluster: Cluster) -> None:
+    web = workload("Deployment", "web", replicas=1)
+    labels = web["metadata"]["labels"]
+    cluster.apply({**web, "metadata": {**web["metadata"], "labels": {**labels, "old": "yes"}}})
+    cluster.kubectl("label deploy web hand=made")
+    cluster.apply(web)
+    metadata = cluster.get("deploy", "web")["metadata"]
+    assert metadata["labels"] == {"app": "web", "hand": "made"}
+    assert "kubectl.kubernetes.io/last-applied-configuration" in metadata["annotations"]
+    version = metadata["resourceVersion"]
+    cluster.apply(web)
+    assert cluster.get("deploy", "web")["metadata"]["resourceVersion"] == version
+
+
+def test_apply_and_kubectl_apply_agree(cluster: Cluster) -> None:
+    web = workload("Deployment", "web", replicas=1)
+    cluster.apply(web)
+    said = cluster.kubectl("apply -f -", stdin=json.dumps(web)).stdout
+    assert said == "deployment.apps/web unchanged\n"
+
+
+def test_an_unknown_field_is_refused(cluster: Cluster) -> None:
+    with pytest.raises(BadRequest, match=r'unknown field "spec\.replica"'):
+        cluster.apply(workload("Deployment", "web", replica=1))
 
 
 def test_apply_what_the_api_refuses(cluster: Cluster) -> None:

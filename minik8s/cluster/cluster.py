@@ -1,28 +1,35 @@
-"""The public face: one object that is a whole cluster."""
+"""One object that is a whole cluster."""
 
 from __future__ import annotations
 
 import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from minik8s.admission import schema_for
 from minik8s.analysis.inputs import InputError, documents, parse, read
 from minik8s.analysis.workloads import Owners
 from minik8s.apiserver import ApiServer
-from minik8s.client import Client, Contexts, InProcessTransport
+from minik8s.apiserver.messages import MERGE_PATCH, STRATEGIC_MERGE_PATCH
+from minik8s.client import Client, Contexts, InProcessTransport, WriteOptions
 from minik8s.clock import Clock
+from minik8s.cluster.ends import Ends, same_family
+from minik8s.cluster.pods import Pods, Result, owners_in
 from minik8s.errors import NotFound
 from minik8s.kubectl import MemoryIO, main
-from minik8s.model.metadata import Document, labels_of, name_of, namespace_of
-from minik8s.model.registry import POD, SERVICE
-from minik8s.model.workloads import is_ready, node_name, pod_addresses, pod_phase
-from minik8s.network import Host, Network
-from minik8s.network.dns import A, Question
-from minik8s.network.outside import resolve
+from minik8s.kubectl.patches import three_way_merge_patch, with_last_applied
+from minik8s.kubectl.strategicdiff import three_way_patch
+from minik8s.model.metadata import (
+    LAST_APPLIED,
+    Document,
+    annotations_of,
+    name_of,
+    namespace_of,
+)
+from minik8s.network import Network
 from minik8s.policy import Verdict
 from minik8s.runtime import ClusterProfile, Outcome, Probe, Runtime, decide, send_probe
 
@@ -33,134 +40,11 @@ Manifests: TypeAlias = str | Path | Document | Iterable[Document]
 """A path, a YAML or JSON text, one document, or several."""
 
 
+_APPLY = WriteOptions(field_manager="kubectl-client-side-apply", field_validation="Strict")
+
+
 class Disagreement(Exception):
     """A workload was named whose pods do not agree; the text names them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a program wrote, and how it ended."""
-
-    stdout: str
-    stderr: str
-    exit_code: int
-
-
-class Pod:
-    """One pod of a cluster; everything is read afresh."""
-
-    def __init__(self, cluster: Cluster, namespace: str, name: str) -> None:
-        self._cluster = cluster
-        self.namespace = namespace
-        self.name = name
-
-    def __repr__(self) -> str:
-        return f"Pod({self.namespace}/{self.name})"
-
-    @property
-    def document(self) -> Document:
-        """The object as it is stored; raises NotFound once it is gone."""
-        return self._cluster.client.get(POD, self.name, self.namespace)
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """Its labels."""
-        return labels_of(self.document)
-
-    @property
-    def ip(self) -> str:
-        """Its first address, or the empty string."""
-        return next(iter(pod_addresses(self.document)), "")
-
-    @property
-    def node(self) -> str:
-        """The node it runs on, or the empty string."""
-        return node_name(self.document)
-
-    @property
-    def phase(self) -> str:
-        """Pending, Running, Succeeded or Failed."""
-        return pod_phase(self.document)
-
-    @property
-    def ready(self) -> bool:
-        """Whether its Ready condition is True."""
-        return is_ready(self.document)
-
-    def exec(
-        self,
-        command: str | Sequence[str],
-        *,
-        container: str = "",
-        stdin: str | None = None,
-        tty: bool = False,
-    ) -> Result:
-        """Run a program in the pod, and let simulated time pass until it has ended.
-
-        A text is cut into words as a shell does, but no shell is asked. Raises ApiError as
-        `kubectl exec` reports it.
-        """
-        argv = shlex.split(command) if isinstance(command, str) else list(command)
-        session = self._cluster.client.exec(
-            self.name, argv, container, self.namespace, stdin=stdin is not None, tty=tty
-        )
-        if stdin is not None:
-            session.write_stdin(stdin.encode())
-        session.close_stdin()
-        session.run()
-        streams = {1: b"", 2: b""}
-        for stream, data in session.output():
-            streams[stream] += data
-        code = session.exit_code
-        return Result(_text(streams[1]), _text(streams[2]), 0 if code is None else code)
-
-    def logs(self, container: str = "") -> str:
-        """What a container has written."""
-        return self._cluster.client.logs(self.name, container, self.namespace)
-
-
-class Pods:
-    """The pods of a cluster, by `namespace/name` (or `name` in the namespace `default`)."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-
-    def __iter__(self) -> Iterator[Pod]:
-        for document in self._cluster.runtime.store.list(POD):
-            yield self._pod(document)
-
-    def __len__(self) -> int:
-        return self._cluster.runtime.store.count(POD)
-
-    def __getitem__(self, key: str) -> Pod:
-        """A pod by its name, or the only one of a workload; raises KeyError."""
-        found = self.of(key)
-        if len(found) != 1:
-            names = ", ".join(f"{pod.namespace}/{pod.name}" for pod in found)
-            raise KeyError(f"{key}: {names or 'no such pod or workload'}")
-        return found[0]
-
-    def of(self, key: str) -> list[Pod]:
-        """The pod of a name, or the pods of a workload of that name."""
-        namespace, name = _split(key)
-        store = self._cluster.runtime.store
-        exact = store.get(POD, namespace, name)
-        if exact is not None:
-            return [self._pod(exact)]
-        owners = self._cluster.owners()
-        pods = store.list(POD, namespace)
-        return [self._pod(pod) for pod in pods if owners.workload(pod).name == name]
-
-    def find(self, prefix: str) -> Pod:
-        """The first pod whose name begins so; raises KeyError."""
-        namespace, start = _split(prefix)
-        for document in self._cluster.runtime.store.list(POD, namespace):
-            if name_of(document).startswith(start):
-                return self._pod(document)
-        raise KeyError(prefix)
-
-    def _pod(self, document: Document) -> Pod:
-        return Pod(self._cluster, namespace_of(document), name_of(document))
 
 
 class Cluster:
@@ -189,7 +73,8 @@ class Cluster:
         )
         self.server = ApiServer(self.runtime)
         self.client = Client(InProcessTransport(self.server))
-        self.pods = Pods(self)
+        self.pods = Pods(self.client, self.runtime.store)
+        self._ends = Ends(self.runtime.store, self.runtime.network, self.pods)
 
     @property
     def clock(self) -> Clock:
@@ -258,20 +143,28 @@ class Cluster:
 
     def owners(self) -> Owners:
         """Who owns which pod."""
-        store, registry = self.runtime.store, self.runtime.registry
-        kinds = [kind for kind in registry if kind.kind in ("ReplicaSet", "Job")]
-        return Owners(document for kind in kinds for document in store.list(kind))
+        return owners_in(self.runtime.store)
 
     def _apply(self, document: Document) -> Document:
         kind = self.client.kind_of(document)
         if kind is None:
             raise _no_match(document)
-        namespace = namespace_of(document) or None
+        namespace, name = namespace_of(document) or None, name_of(document)
+        modified = with_last_applied(document)
         try:
-            self.client.get(kind, name_of(document), namespace)
+            current = self.client.get(kind, name, namespace)
         except NotFound:
-            return self.client.create(kind, document, namespace)
-        return self.client.patch(kind, name_of(document), document, namespace)
+            return self.client.create(kind, modified, namespace, _APPLY)
+        original = json.loads(annotations_of(current).get(LAST_APPLIED, "{}"))
+        schema = schema_for(kind)
+        if schema is None:
+            patch, media = three_way_merge_patch(original, modified, current), MERGE_PATCH
+        else:
+            patch = three_way_patch(original, modified, current, schema, overwrite=True)
+            media = STRATEGIC_MERGE_PATCH
+        if not patch:
+            return current
+        return self.client.patch(kind, name, patch, namespace, _APPLY, patch_type=media)
 
     # -- questions
 
@@ -282,10 +175,10 @@ class Cluster:
         `ip:ADDRESS`; a target may also be `namespace/service` or a DNS name. Raises KeyError
         for a name that means nothing, Disagreement when pods differ.
         """
-        targets = self._addresses(target)
+        targets = self._ends.addresses(target)
         probes = []
-        for key, host in self._hosts(source):
-            fitting = [each for each in targets if _same_family(host, each[1])]
+        for key, host in self._ends.hosts(source):
+            fitting = [each for each in targets if same_family(host, each[1])]
             for name, address in fitting or targets[:1]:
                 trace, outcome = send_probe(self.network, host, address, port, protocol)
                 verdict = trace.verdict if trace is not None else Verdict.ALLOW
@@ -343,70 +236,6 @@ class Cluster:
         surroundings = MemoryIO(self.contexts, stdin=stdin, now=lambda: self.clock.now)
         code = main(argv, surroundings)
         return Result(surroundings.stdout, surroundings.stderr, code)
-
-    # -- names
-
-    def _hosts(self, text: str) -> Iterator[tuple[str, Host]]:
-        """The network namespaces that a source names."""
-        if text.startswith("ip:"):
-            yield text, self._outside(text.removeprefix("ip:"))
-            return
-        pods = self.pods.of(text)
-        if not pods:
-            raise KeyError(f"{text}: no such pod or workload")
-        for pod in pods:
-            host = self.network.pod_host(pod.namespace, pod.name)
-            yield f"{pod.namespace}/{pod.name}", host
-
-    def _outside(self, address: str) -> Host:
-        try:
-            return self.network.host(address)
-        except LookupError:
-            return self.network.outside.host(address)
-
-    def _addresses(self, text: str) -> list[tuple[str, str]]:
-        """Names and addresses of what a target means; empty if its name is not known."""
-        if text.startswith("ip:"):
-            address = text.removeprefix("ip:")
-            self._outside(address)
-            return [(text, address)]
-        if "/" not in text and "." in text:
-            return [(text, address) for address in self._resolve(text)]
-        found: list[tuple[str, str]] = []
-        for pod in self.pods.of(text):
-            key = f"{pod.namespace}/{pod.name}"
-            document = self.runtime.store.get(POD, pod.namespace, pod.name) or {}
-            found += [(key, address) for address in pod_addresses(document)]
-        if found:
-            return found
-        service = self.runtime.store.get(SERVICE, *_split(text))
-        if service is None:
-            raise KeyError(f"{text}: no such pod, workload or service")
-        return [(text, address) for address in service["spec"].get("clusterIPs") or ()]
-
-    def _resolve(self, name: str) -> Iterator[str]:
-        words = name.removesuffix(".").removesuffix(".svc.cluster.local").removesuffix(".svc")
-        service, _, namespace = words.partition(".")
-        found = self.runtime.store.get(SERVICE, namespace, service)
-        if found is not None:
-            yield from found["spec"].get("clusterIPs") or ()
-            return
-        for record in resolve(Question(name.removesuffix("."), A)).answers:
-            if record.type == A:
-                yield str(record.data)
-
-
-def _split(key: str) -> tuple[str, str]:
-    namespace, slash, name = key.partition("/")
-    return (namespace, name) if slash else ("default", key)
-
-
-def _text(data: bytes) -> str:
-    return data.decode(errors="replace")
-
-
-def _same_family(host: Host, address: str) -> bool:
-    return any((":" in own) == (":" in address) for own in host.addresses)
 
 
 def _documents(manifests: Manifests) -> list[Document]:
