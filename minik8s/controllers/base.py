@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, TypeAlias
 
 from minik8s.clock import Clock, Timer
@@ -25,8 +26,11 @@ Key: TypeAlias = tuple[str, str]
 
 NOTHING: tuple[Key, ...] = ()
 
-RECONCILE_LIMIT = 20_000
-"""How often one key may come up before the loop is taken to be endless."""
+RECONCILE_LIMIT = 1000
+"""How often one key may come up in one settling. Two controllers that work against each other
+never end; like a real queue, which slows such keys down, the manager goes on a second later."""
+
+PAUSE = 1.0
 
 
 @dataclass(slots=True)
@@ -85,6 +89,7 @@ class Manager:
     __slots__ = (
         "_everywhere",
         "_owners",
+        "_postponed",
         "_queue",
         "_queued",
         "_running",
@@ -100,6 +105,7 @@ class Manager:
         self._owners: list[tuple[str, Controller]] = []
         self._queue: deque[tuple[Controller, Key]] = deque()
         self._queued: set[tuple[Controller, Key]] = set()
+        self._postponed: set[tuple[Controller, Key]] = set()
         self._running = False
         self.on_wake: Callable[[], None] = lambda: None
         store.subscribe(self._observe)
@@ -139,11 +145,21 @@ class Manager:
                 self._queued.discard(entry)
                 rounds[entry] = count = rounds.get(entry, 0) + 1
                 if count > RECONCILE_LIMIT:
-                    controller, key = entry
-                    raise RuntimeError(f"{controller.name} does not settle {'/'.join(key)}")
-                entry[0].reconcile(*entry[1])
+                    self._postpone(*entry)
+                else:
+                    entry[0].reconcile(*entry[1])
         finally:
             self._running = False
+
+    def _postpone(self, controller: Controller, key: Key) -> None:
+        if (controller, key) not in self._postponed:
+            self._postponed.add((controller, key))
+            controller.clock.call_later(PAUSE, partial(self._resume, controller, key))
+
+    def _resume(self, controller: Controller, key: Key) -> None:
+        self._postponed.discard((controller, key))
+        self.enqueue(controller, key)
+        self.wake()
 
     def _observe(self, event: StoreEvent) -> None:
         for controller in self._watchers.get(event.kind.resource, ()):

@@ -227,6 +227,18 @@ def test_a_no_execute_taint_evicts(cluster: Cluster) -> None:
     assert cluster.objects("pods", "default") == []
 
 
+def test_controllers_that_work_against_each_other(cluster: Cluster) -> None:
+    taint = {"key": "fire", "value": "yes", "effect": "NoExecute"}
+    cluster.client.patch(NODE, "minik8s-worker", {"spec": {"taints": [taint]}})
+    doomed = workload("ReplicaSet", "web", replicas=1, pod_spec={"nodeName": "minik8s-worker"})
+    cluster.apply(doomed)  # made, evicted, made again: like a real one, it never ends
+    cluster.clock.advance(1.5)
+    cluster.client.patch(NODE, "minik8s-worker", {"spec": {"taints": None}})
+    cluster.clock.advance(2)
+    (survivor,) = cluster.objects("pods", "default")
+    assert survivor["status"]["phase"] == "Running"
+
+
 def test_no_node_at_all() -> None:
     assert explain({}) == "no nodes available to schedule pods"
 
