@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from minik8s.analysis.cases import reason_text
-from minik8s.analysis.matrix import Matrix, outside_name
+from minik8s.analysis.ends import outside_name
+from minik8s.analysis.matrix import Matrix
 from minik8s.analysis.workloads import OWNING, Owners
 from minik8s.model.metadata import Document, name_of, namespace_of, owners_of
 from minik8s.policy.addresses import Span

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
 
+from minik8s.analysis.ends import OUTSIDE, Access, End, outside_name
 from minik8s.analysis.reach import Reach
 from minik8s.analysis.workloads import Owners, Workload, complete
 from minik8s.model.metadata import Document, name_of, namespace_of
-from minik8s.policy.addresses import Span, cidrs, parse_address
+from minik8s.policy.addresses import parse_address
 from minik8s.policy.bits import bits
 from minik8s.policy.classes import PeerClass
 from minik8s.policy.compile import CompiledPolicy
@@ -23,40 +22,6 @@ from minik8s.policy.policyset import KINDS
 from minik8s.policy.ports import EVERYTHING, PortSet
 from minik8s.policy.snapshot import Snapshot
 from minik8s.policy.values import Peer
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """The ports that every pair of pods of two ends has, and those that some pair has."""
-
-    every: PortSet
-    some: PortSet
-
-    @property
-    def agreed(self) -> bool:
-        """Whether all pods behave alike."""
-        return self.every == self.some
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """A row or column: a workload, a node, or addresses outside the cluster.
-
-    `classes` counts the members in each class.
-    """
-
-    name: str
-    kind: str
-    classes: tuple[tuple[int, int], ...]
-    members: tuple[Peer, ...] = ()
-
-    @property
-    def outside(self) -> bool:
-        """Whether these are addresses outside the cluster."""
-        return self.kind == OUTSIDE
-
-
-OUTSIDE = "Outside"
 
 
 class Matrix:
@@ -70,7 +35,7 @@ class Matrix:
     'all'
     """
 
-    __slots__ = ("_ends", "_others", "documents", "reach", "snapshot")
+    __slots__ = ("_ends", "_known", "_others", "documents", "reach", "snapshot")
 
     def __init__(self, documents: Sequence[Document], version: int | None = None) -> None:
         self.documents = list(documents)
@@ -78,6 +43,7 @@ class Matrix:
         self.reach = Reach(self.snapshot)
         self._ends: list[End] | None = None
         self._others: dict[int, Matrix] = {}
+        self._known: dict[tuple[object, object], Access] = {}
 
     @classmethod
     def of(cls, documents: Iterable[Document], version: int | None = None) -> Matrix:
@@ -116,13 +82,16 @@ class Matrix:
         kept = [d for d in self.documents if _identity(d) != key]
         self.documents = [*kept, *now]
         self.reach.move(old, new)
-        self._ends = None
-        self._others.clear()
+        self._forget()
 
     def _replaced(self, old: CompiledPolicy | None, new: CompiledPolicy | None) -> None:
         self.reach.replace(old, new)
+        self._forget()
+
+    def _forget(self) -> None:
         self._ends = None
         self._others.clear()
+        self._known.clear()
 
     def ports(self, source: str, target: str) -> PortSet:
         """The ports that policy lets through from one pod or `ip:ADDRESS` to another.
@@ -217,6 +186,17 @@ class Matrix:
 
     def access(self, source: End, target: End) -> Access:
         """What the pods of one end reach at the other; a pod's way to itself does not count."""
+        if source is target or any(
+            self.reach.classes.hosts >> one & 1 for one, _ in source.classes
+        ):
+            return self._access(source, target)
+        key = (source.classes, target.classes)
+        access = self._known.get(key)
+        if access is None:
+            access = self._known[key] = self._access(source, target)
+        return access
+
+    def _access(self, source: End, target: End) -> Access:
         every, some = self.reach.space.everything, 0
         counted = False
         for one, many in source.classes:
@@ -302,13 +282,3 @@ def _planes(sizes: Sequence[int]) -> list[int]:
 
 def _weigh(members: int, planes: Sequence[int]) -> int:
     return sum((members & plane).bit_count() << digit for digit, plane in enumerate(planes))
-
-
-def outside_name(spans: Sequence[tuple[int, Span]], cover: int, limit: int = 3) -> str:
-    """Addresses outside as CIDRs, the first few of many; `cover` are the blocks that hold them."""
-    if spans[0] == (4, (0, 2**32 - 1)) and not cover:
-        return "outside"
-    texts = [text for version, span in spans for text in islice(cidrs(version, span), limit + 1)]
-    if len(texts) <= limit:
-        return "outside " + ",".join(texts)
-    return f"outside {','.join(texts[:limit])},..." if cover else "outside elsewhere"

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from minik8s.analysis.matrix import Access, End, Matrix
+from minik8s.analysis.ends import Access, End
+from minik8s.analysis.matrix import Matrix
 from minik8s.policy.ports import EVERYTHING, PROTOCOLS, PortSet
 
 Port = tuple[str, int | None]

@@ -1,0 +1,55 @@
+"""Rows and columns of a matrix, and what a cell says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from minik8s.policy.addresses import Span, cidrs
+from minik8s.policy.ports import PortSet
+from minik8s.policy.values import Peer
+
+OUTSIDE = "Outside"
+"""The kind of an end that stands for addresses outside the cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The ports that every pair of pods of two ends has, and those that some pair has."""
+
+    every: PortSet
+    some: PortSet
+
+    @property
+    def agreed(self) -> bool:
+        """Whether all pods behave alike."""
+        return self.every == self.some
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A row or column: a workload, a node, or addresses outside the cluster.
+
+    `classes` counts the members in each class.
+    """
+
+    name: str
+    kind: str
+    classes: tuple[tuple[int, int], ...]
+    members: tuple[Peer, ...] = ()
+
+    @property
+    def outside(self) -> bool:
+        """Whether these are addresses outside the cluster."""
+        return self.kind == OUTSIDE
+
+
+def outside_name(spans: Sequence[tuple[int, Span]], cover: int, limit: int = 3) -> str:
+    """Addresses outside as CIDRs, the first few of many; `cover` are the blocks that hold them."""
+    if spans[0] == (4, (0, 2**32 - 1)) and not cover:
+        return "outside"
+    texts = [text for version, span in spans for text in islice(cidrs(version, span), limit + 1)]
+    if len(texts) <= limit:
+        return "outside " + ",".join(texts)
+    return f"outside {','.join(texts[:limit])},..." if cover else "outside elsewhere"
