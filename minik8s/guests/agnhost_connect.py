@@ -12,7 +12,6 @@ from minik8s.guests.base import (
     Close,
     Connect,
     OpenDatagram,
-    Paused,
     Process,
     Receive,
     ReceiveFrom,
@@ -21,6 +20,7 @@ from minik8s.guests.base import (
     Steps,
 )
 from minik8s.guests.options import option_value
+from minik8s.guests.paused import Paused
 from minik8s.guests.resolver import NOT_FOUND, TIMED_OUT, Answer, lookup, read_config
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}

@@ -205,7 +205,9 @@ def _dial(visit: Visit, query: dict[str, str]) -> Response:
             outcome.setdefault(kind, []).append(text)
         return 0
 
-    process = visit.process.child(["dial"], stdin=Input.of(b""), clock=visit.clock)
+    process = visit.process.child(
+        ["dial"], stdin=Input.of(b""), clock=visit.clock, background=False
+    )
     process.run_now(process, program, None)
     body = json.dumps(outcome, separators=(",", ":"))
     return plain(body, 200, "application/json")

@@ -109,6 +109,7 @@ class Container:
         "host",
         "hostname",
         "image",
+        "kernel",
         "log",
         "main_argv",
         "name",
@@ -129,6 +130,7 @@ class Container:
         name: str = "",
         node: str = "",
         hostname: str = "",
+        kernel: str = "6.18.3",
         workdir: str = "",
         make_env: Callable[[], dict[str, str]] = dict,
         make_files: Callable[[], dict[str, bytes]] = dict,
@@ -143,6 +145,7 @@ class Container:
         self.name = name
         self.node = node
         self.hostname = hostname or pod
+        self.kernel = kernel
         self.workdir = workdir or image.workdir
         self.log = Log()
         self.main_argv: list[str] = []

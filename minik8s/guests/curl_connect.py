@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from minik8s.guests import tls
 from minik8s.guests.addresses import is_address
-from minik8s.guests.base import Paused, Sleep, Steps
+from minik8s.guests.base import Sleep, Steps
 from minik8s.guests.connecting import Attempts
 from minik8s.guests.curl_context import TICK, Context, TransferError
 from minik8s.guests.curl_texts import Failure
 from minik8s.guests.errors import strerror
+from minik8s.guests.paused import Paused
 from minik8s.guests.resolver import Answer, lookup
 from minik8s.guests.urls import Url
 from minik8s.network import Connection

@@ -15,11 +15,13 @@ class Fetched:
     """What came of a request.
 
     `error` is empty, an error of the network layer, "closed" if the other end gave no whole
-    answer, "tls" or "certificate"; `gave_up` if it was the client that waited no longer.
+    answer, "tls" or "certificate"; `gave_up` if it was the client that waited no longer;
+    `unverified` if the other end's certificate is not to be trusted.
     """
 
     error: str = ""
     gave_up: bool = False
+    unverified: bool = False
     connected: bool = False
     reader: ResponseReader = field(default_factory=ResponseReader)
     body: bytes = b""
@@ -32,10 +34,11 @@ def connect_and_fetch(
     *,
     timeout: float | None = None,
     server_name: str = "",
+    verify: bool = True,
 ) -> Steps[Fetched]:
     """Connect, ask and read; `timeout` bounds the connect and each wait for bytes.
 
-    With a server name the connection speaks TLS.
+    With a server name the connection speaks TLS; `verify` asks for a trusted certificate.
     """
     fetched = Fetched()
     fetched.reader = ResponseReader(head_only=request.method == "HEAD")
@@ -48,7 +51,8 @@ def connect_and_fetch(
     fetched.connected = True
     if server_name:
         session = yield from tls.connect(connection, server_name, timeout)
-        fetched.error = _tls_error(session)
+        fetched.unverified = session is not None and bool(session.problem)
+        fetched.error = _tls_error(session, verify=verify)
     if not fetched.error:
         yield Send(connection, request.encode())
     while not fetched.error and not fetched.reader.complete:
@@ -68,9 +72,9 @@ def connect_and_fetch(
     return fetched
 
 
-def _tls_error(session: tls.Session | None) -> str:
+def _tls_error(session: tls.Session | None, *, verify: bool) -> str:
     if session is None:
         return "timed out"
     if not session.spoken:
         return "tls"
-    return "certificate" if session.problem else ""
+    return "certificate" if session.problem and verify else ""

@@ -32,6 +32,7 @@ class _Plan:
     wait: float = 10.0
     deadline: float = 0.0
     size: int = 56
+    ttl: int = 64
     quiet: bool = False
     family: str = ""
 
@@ -71,6 +72,8 @@ def _parse(process: Process, short: str) -> _Plan:
             plan.deadline = float(value)
         elif name == "s":
             plan.size = int(value)
+        elif name == "t":
+            plan.ttl = int(value)
         elif name == "q":
             plan.quiet = True
         elif name in "46":
@@ -87,7 +90,7 @@ def _run(process: Process, socket: EchoSocket, plan: _Plan, to: str, show: Show)
     sequence = 0
     try:
         while clock.now < end and (not plan.count or tally.sent < plan.count):
-            yield SendEcho(socket, to, sequence + 1, plan.size)
+            yield SendEcho(socket, to, sequence + 1, plan.size, plan.ttl)
             sequence += 1
             tally.sent, tally.last = sequence, clock.now
             tally.departures[sequence] = clock.now
@@ -191,6 +194,14 @@ def busybox_ping(process: Process) -> Steps[int]:
 # -- iputils
 
 
+_ERRORS = {
+    "host unreachable": "Destination Host Unreachable",
+    "port unreachable": "Destination Port Unreachable",
+    "protocol unreachable": "Destination Protocol Unreachable",
+    "time exceeded": "Time to live exceeded",
+}
+
+
 def _milliseconds(elapsed: float) -> str:
     if elapsed >= 100:
         return f"{elapsed:.0f}"
@@ -229,10 +240,8 @@ def ping(process: Process) -> Steps[int]:
                 f"ttl={reply.ttl} time={_milliseconds(elapsed)} ms\n"
             )
         else:
-            what = "Host" if reply.kind == "host unreachable" else "Port"
-            process.out(
-                f"From {reply.source} icmp_seq={reply.sequence} Destination {what} Unreachable\n"
-            )
+            what = _ERRORS[reply.kind]
+            process.out(f"From {reply.source} icmp_seq={reply.sequence} {what}\n")
 
     socket = yield OpenEcho()
     tally = yield from _run(process, socket, plan, to, show)

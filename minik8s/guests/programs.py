@@ -19,7 +19,7 @@ IMPLEMENTATIONS = {
     "busybox-nc": "nc_busybox:busybox_nc",
     "busybox-nslookup": "nslookup:busybox_nslookup",
     "busybox-ping": "ping:busybox_ping",
-    "busybox-wget": "wget:busybox_wget",
+    "busybox-wget": "wget_busybox:busybox_wget",
     "cat": "tools:cat",
     "coredns": "coredns:coredns",
     "curl": "curl:curl",
@@ -59,7 +59,8 @@ IMPLEMENTATIONS = {
     "tail": "tools:tail",
     "tool": "podshell:tool",
     "true": "tools:true",
-    "wget": "wget:gnu_wget",
+    "uname": "tools:uname",
+    "wget": "wget_gnu:gnu_wget",
     "whoami": "tools:whoami",
     "whoami-server": "echo_sites:whoami",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from minik8s.bash.dates import date as format_date
+from minik8s.bash.tools import uname as system_name
 from minik8s.guests.addresses import is_address
 from minik8s.guests.base import Forever, Interrupted, Process, ReadInput, Sleep, Steps
 from minik8s.guests.options import OptionError, getopt
@@ -233,6 +234,15 @@ def whoami(process: Process) -> Steps[int]:
     yield from ()
     process.out(_user(process)[0] + "\n")
     return 0
+
+
+def uname(process: Process) -> Steps[int]:
+    """What system the node runs."""
+    yield from ()
+    container = process.container
+    outcome = system_name(process.arguments, container.hostname, container.kernel)
+    process.out(outcome.stdout)
+    return outcome.exit_code
 
 
 def ps(process: Process) -> Steps[int]:

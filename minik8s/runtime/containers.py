@@ -13,7 +13,7 @@ from minik8s.guests.catalogue import Image, find_image
 from minik8s.guests.container import Container, Log
 from minik8s.guests.programs import find_program, implementation
 from minik8s.model.metadata import Document, name_of, namespace_of
-from minik8s.model.registry import SERVICE
+from minik8s.model.registry import NODE, SERVICE
 from minik8s.model.workloads import node_name
 from minik8s.network import Connection, Host, Network
 from minik8s.runtime.podenvironment import Environment, expand
@@ -116,6 +116,7 @@ class Containers:
             name=spec["name"],
             node=node_name(pod),
             hostname=hostname,
+            kernel=self._kernel(node_name(pod)),
             workdir=spec.get("workingDir", ""),
             make_env=partial(environment.variables, hostname),
             make_files=partial(container_files, self.store, pod, spec, image),
@@ -130,6 +131,11 @@ class Containers:
             running.stdin = Input()
             running.stdin_once = bool(spec.get("stdinOnce"))
         return running
+
+    def _kernel(self, node: str) -> str:
+        document = self.store.get(NODE, "", node) or {}
+        information = (document.get("status") or {}).get("nodeInfo") or {}
+        return str(information.get("kernelVersion", "6.18.3"))
 
     def _services_for(self, pod: Document) -> tuple[Document, ...]:
         """The Services that the pod's variables tell of, as they are now; shared by pods."""

@@ -1,4 +1,4 @@
-"""Run programs: carry out their effects on a network host and a clock.
+"""Run programs: tasks, and the clock that drives them.
 
 A *task* is one started program. It goes on until it must wait, and is taken up again by the
 event that it waits for (a packet, a timer, input), whoever steps the clock. `Task.finish`
@@ -8,39 +8,24 @@ steps the clock itself until the task has ended, or waits for somebody else.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
 
 from minik8s.clock import Timer
 from minik8s.guests.base import (
     Accept,
     AwaitConnection,
-    Bind,
-    Close,
     Connect,
     Effect,
     FirstOf,
     Forever,
     Interrupted,
-    Listen,
-    OpenDatagram,
-    OpenEcho,
     Process,
     Program,
     ReadInput,
-    Receive,
-    ReceiveEcho,
-    ReceiveFrom,
-    Send,
-    SendEcho,
-    SendTo,
-    Shutdown,
     Signal,
-    Sleep,
     Steps,
     WaitsForEver,
 )
-from minik8s.network import AddressInUse, Connection, DatagramSocket, EchoSocket, Listener
+from minik8s.runtime.waits import PENDING, Kernel, Wait
 
 QUIET = 20.0
 """How long a foreground program without a time-out of its own is given to hear something.
@@ -49,8 +34,6 @@ Enough for every retransmission of data; after that it would wait for ever, and 
 
 TIMED_OUT = 124
 """The exit code of a program that `timeout` has ended."""
-
-_PENDING = object()
 
 
 def run_now(process: Process, program: Program, deadline: float | None = None) -> int:
@@ -69,26 +52,6 @@ def run_now(process: Process, program: Program, deadline: float | None = None) -
     return task.exit_code or 0
 
 
-_Socket = Connection | Listener | DatagramSocket | EchoSocket
-T = TypeVar("T", Connection, Listener, DatagramSocket, EchoSocket)
-
-
-class _Source(Protocol):
-    wake: Callable[[], None] | None
-
-
-@dataclass(slots=True)
-class _Wait:
-    """What a task waits for: `poll` gives the result or _PENDING, `late` that of a time-out."""
-
-    effect: Effect
-    poll: Callable[[], Any]
-    sources: tuple[_Source, ...]
-    timeout: float | None
-    late: Callable[[], Any]
-    since: float
-
-
 class Task:
     """One started program; `exit_code` is None while it runs.
 
@@ -96,8 +59,8 @@ class Task:
     """
 
     __slots__ = (
+        "_kernel",
         "_running",
-        "_sockets",
         "_steps",
         "_timer",
         "_wait",
@@ -113,10 +76,10 @@ class Task:
         self.on_end = on_end
         self.exit_code: int | None = None
         self._steps: Steps[int] = program(process)
-        self._wait: _Wait | None = None
+        self._wait: Wait | None = None
         self._timer: Timer | None = None
         self._running = False
-        self._sockets: list[_Socket] = []
+        self._kernel = Kernel(process)
 
     def start(self) -> None:
         """Run until the first wait."""
@@ -180,9 +143,9 @@ class Task:
         try:
             effect = resume()
             while True:
-                wait = self._open(effect)
+                wait = self._kernel.open(effect)
                 value = wait.poll()
-                if value is _PENDING:
+                if value is PENDING:
                     break
                 effect = self._steps.send(value)
         except StopIteration as end:
@@ -191,35 +154,23 @@ class Task:
         except Interrupted as signal:
             self._end(signal.exit_code)
             return
+        except WaitsForEver:
+            wait = self._kernel.open(Forever())
+        except (ValueError, OSError) as error:  # an argument that nobody checks
+            self.process.err(f"{self.process.name}: {error}\n")
+            self._end(1)
+            return
         finally:
             self._running = False
         self._arm(wait)
 
     def _end(self, code: int) -> None:
         self.exit_code = code
-        for socket in self._sockets:
-            self._release(socket)
-        self._sockets.clear()
+        self._kernel.close_all()
         if self.on_end is not None:
             self.on_end(code)
 
-    def _release(self, socket: _Socket) -> None:
-        """The kernel closes what a process leaves open."""
-        socket.wake = None
-        if isinstance(socket, Listener):
-            for connection in self.process.host.connections:
-                if connection.listener is socket:
-                    connection.wake = None
-                    connection.close()
-        socket.close()
-
-    def _keep(self, socket: T) -> T:
-        if len(self._sockets) >= 16:
-            self._sockets = [each for each in self._sockets if not _is_over(each)]
-        self._sockets.append(socket)
-        return socket
-
-    def _arm(self, wait: _Wait) -> None:
+    def _arm(self, wait: Wait) -> None:
         self._wait = wait
         for source in wait.sources:
             source.wake = self._woken
@@ -238,7 +189,7 @@ class Task:
         if self._running or self._wait is None:
             return
         value = self._wait.poll()
-        if value is not _PENDING:
+        if value is not PENDING:
             self._disarm()
             self._go(lambda: self._steps.send(value))
 
@@ -246,196 +197,11 @@ class Task:
         if self._wait is None:
             return
         value = self._wait.poll()
-        if value is _PENDING:
+        if value is PENDING:
             value = self._wait.late()
         self._disarm()
         self._go(lambda: self._steps.send(value))
 
-    def _open(self, effect: Effect) -> _Wait:
-        """Start an effect: what is to be waited for, if anything is."""
-        return _HANDLERS[type(effect)](self, effect)
-
-    def _wait_for(
-        self,
-        effect: Effect,
-        poll: Callable[[], Any],
-        *sources: _Source,
-        timeout: float | None = None,
-        late: Callable[[], Any] = lambda: None,
-    ) -> _Wait:
-        return _Wait(effect, poll, sources, timeout, late, self.process.clock.now)
-
-    def _done(self, effect: Effect, value: Any = None) -> _Wait:
-        return self._wait_for(effect, lambda: value)
-
-    def _sleep(self, effect: Sleep) -> _Wait:
-        return self._wait_for(effect, _never, timeout=effect.seconds)
-
-    def _forever(self, effect: Forever) -> _Wait:
-        return self._wait_for(effect, _never)
-
-    def _connect(self, effect: Connect) -> _Wait:
-        process = self.process
-        connection = process.host.connect(
-            effect.protocol,
-            effect.address,
-            effect.port,
-            clock=process.clock,
-            sport=effect.sport,
-        )
-        self._keep(connection)
-        return self._await_connection(AwaitConnection(connection, effect.timeout))
-
-    def _await_connection(self, effect: AwaitConnection) -> _Wait:
-        connection = effect.connection
-        return self._wait_for(
-            effect,
-            lambda: _PENDING if connection.state == "connecting" else connection,
-            connection,
-            timeout=effect.timeout,
-            late=lambda: connection,
-        )
-
-    def _send(self, effect: Send) -> _Wait:
-        effect.connection.send(effect.data)
-        return self._done(effect)
-
-    def _receive(self, effect: Receive) -> _Wait:
-        connection = effect.connection
-        return self._wait_for(effect, lambda: _read(connection), connection, timeout=effect.timeout)
-
-    def _shutdown(self, effect: Shutdown) -> _Wait:
-        effect.connection.shutdown()
-        return self._done(effect)
-
-    def _close(self, effect: Close) -> _Wait:
-        effect.connection.close()
-        if effect.connection in self._sockets:
-            self._sockets.remove(effect.connection)
-        return self._done(effect)
-
-    def _open_datagram(self, effect: OpenDatagram) -> _Wait:
-        process = self.process
-        socket = process.host.datagram(clock=process.clock, port=effect.sport)
-        if effect.address:
-            socket.connect(effect.address, effect.port)
-        return self._done(effect, self._keep(socket))
-
-    def _send_to(self, effect: SendTo) -> _Wait:
-        if effect.address:
-            effect.socket.send_to(effect.data, effect.address, effect.port)
-        else:
-            effect.socket.send(effect.data)
-        return self._done(effect)
-
-    def _receive_from(self, effect: ReceiveFrom) -> _Wait:
-        socket = effect.socket
-        return self._wait_for(
-            effect,
-            lambda: socket.receive() or socket.error() or _PENDING,
-            socket,
-            timeout=effect.timeout,
-        )
-
-    def _open_echo(self, effect: OpenEcho) -> _Wait:
-        return self._done(effect, self._keep(self.process.host.echo(clock=self.process.clock)))
-
-    def _send_echo(self, effect: SendEcho) -> _Wait:
-        effect.socket.send(effect.address, effect.sequence, effect.size)
-        return self._done(effect)
-
-    def _receive_echo(self, effect: ReceiveEcho) -> _Wait:
-        socket = effect.socket
-        return self._wait_for(
-            effect, lambda: socket.receive() or _PENDING, socket, timeout=effect.timeout
-        )
-
-    def _listen(self, effect: Listen) -> _Wait:
-        try:
-            listener = self.process.host.listen(effect.protocol, effect.port, effect.address)
-        except AddressInUse:
-            return self._done(effect)
-        return self._done(effect, self._keep(listener))
-
-    def _bind(self, effect: Bind) -> _Wait:
-        try:
-            socket = self.process.host.bind(effect.port, effect.address)
-        except AddressInUse:
-            return self._done(effect)
-        return self._done(effect, self._keep(socket))
-
-    def _accept(self, effect: Accept) -> _Wait:
-        listener = effect.listener
-        return self._wait_for(
-            effect, lambda: self._accepted(listener), listener, timeout=effect.timeout
-        )
-
-    def _accepted(self, listener: Listener) -> Any:
-        connection = listener.accept()
-        return _PENDING if connection is None else self._keep(connection)
-
-    def _read_input(self, effect: ReadInput) -> _Wait:
-        stdin = effect.stdin
-
-        def poll() -> Any:
-            data = stdin.take()
-            return _PENDING if data is None else data
-
-        return self._wait_for(effect, poll, stdin, timeout=effect.timeout)
-
-    def _first_of(self, effect: FirstOf) -> _Wait:
-        waits = [self._open(part) for part in effect.effects]
-
-        def poll() -> Any:
-            for index, wait in enumerate(waits):
-                value = wait.poll()
-                if value is not _PENDING:
-                    return index, value
-            return _PENDING
-
-        sources = [source for wait in waits for source in wait.sources]
-        return self._wait_for(effect, poll, *sources, timeout=effect.timeout)
-
-
-def _is_over(socket: _Socket) -> bool:
-    return isinstance(socket, Connection) and socket.state not in ("connecting", "established")
-
-
-def _never() -> Any:
-    return _PENDING
-
-
-def _read(connection: Connection) -> Any:
-    data = connection.receive()
-    if data:
-        return data
-    if connection.eof or connection.state in ("reset", "closed", "timed out", "refused"):
-        return b""
-    return _PENDING
-
 
 def _parts(effect: Effect) -> tuple[Effect, ...]:
     return effect.effects if isinstance(effect, FirstOf) else (effect,)
-
-
-_HANDLERS: dict[type, Callable[[Any, Any], _Wait]] = {
-    Sleep: Task._sleep,
-    Forever: Task._forever,
-    Connect: Task._connect,
-    AwaitConnection: Task._await_connection,
-    Send: Task._send,
-    Receive: Task._receive,
-    Shutdown: Task._shutdown,
-    Close: Task._close,
-    OpenDatagram: Task._open_datagram,
-    SendTo: Task._send_to,
-    ReceiveFrom: Task._receive_from,
-    OpenEcho: Task._open_echo,
-    SendEcho: Task._send_echo,
-    ReceiveEcho: Task._receive_echo,
-    Listen: Task._listen,
-    Bind: Task._bind,
-    Accept: Task._accept,
-    ReadInput: Task._read_input,
-    FirstOf: Task._first_of,
-}
