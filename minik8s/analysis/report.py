@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import quoteattr
+from html import escape
 
 from minik8s.analysis import inputs, matrix_text
 from minik8s.analysis.cases import CaseResult, read_cases, run_case
@@ -101,22 +101,26 @@ def junit(results: Sequence[CaseResult]) -> str:
     for result in results:
         failures = sum(not answer.passed for answer in result.results)
         parts.append(
-            f"  <testsuite name={quoteattr(result.case.id)} "
+            f"  <testsuite name={_quoted(result.case.id)} "
             f'tests="{len(result.results)}" failures="{failures}" errors="0">'
         )
         for answer in result.results:
             probe = answer.probe
             port = "" if probe.port is None else f"{probe.port}/"
             name = f"{probe.source} -> {probe.target} {port}{probe.protocol}"
-            head = f"    <testcase classname={quoteattr(result.case.id)} name={quoteattr(name)}"
+            head = f"    <testcase classname={_quoted(result.case.id)} name={_quoted(name)}"
             if answer.passed:
                 parts.append(f"{head}/>")
                 continue
             data = answer.data()
             text = f"expected {data['expect']}, is {data['verdict']}: {answer.reason}"
-            parts.append(f"{head}><failure message={quoteattr(text)}/></testcase>")
+            parts.append(f"{head}><failure message={_quoted(text)}/></testcase>")
         parts.append("  </testsuite>")
     return "\n".join([*parts, "</testsuites>"]) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return f'"{escape(text)}"'
 
 
 def run_matrix(
