@@ -98,12 +98,13 @@ class Kubelet(Controller):
             self._wake((namespace, pod))
 
     def adopt(self, pod: Document) -> None:
-        """Take up a pod that a snapshot says is running; nothing of it is changed."""
+        """Take up a pod that a snapshot says is running; nothing of it is changed.
+
+        Its addresses have been reserved.
+        """
         addresses = pod_addresses(pod)
         run = Run(uid_of(pod), node_name(pod), addresses, sandbox=True, restored=True)
         self._runs[key_of(pod)] = run
-        if not host_network(pod):
-            self.addresses.reserve(addresses)
 
     def _readiness_changed(self, namespace: str, pod: str, container: str, ready: bool) -> None:
         document = self.store.get(POD, namespace, pod)

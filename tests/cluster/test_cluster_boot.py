@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +17,8 @@ from minik8s.cluster import Cluster
 from minik8s.model.registry import POD
 from minik8s.runtime import ClusterProfile, NodeProfile, kubeadm_profile
 from minik8s.runtime.bootstrap import documents, values_of
+
+DEMO = Path(__file__).parent.parent / "data" / "cluster" / "demo-app.yaml"
 
 
 def dump(cluster: Cluster) -> str:
@@ -137,6 +143,28 @@ def test_same_seed_same_cluster() -> None:
     assert dump(first) == dump(second)
     assert dump(first) != dump(other)
     assert names(first.objects("nodes")) == names(other.objects("nodes"))
+
+
+def test_the_order_of_hashes_does_not_matter() -> None:
+    program = (
+        "import hashlib, json\n"
+        "from minik8s import Cluster\n"
+        "cluster = Cluster(seed=3)\n"
+        f"cluster.apply({str(DEMO)!r})\n"
+        "text = json.dumps(list(cluster.documents()), sort_keys=True)\n"
+        "print(hashlib.sha256(text.encode()).hexdigest())"
+    )
+    digests = set()
+    for seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        )
+        digests.add(done.stdout)
+    assert len(digests) == 1
 
 
 def test_clusters_do_not_touch_what_they_share() -> None:

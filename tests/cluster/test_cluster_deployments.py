@@ -331,3 +331,16 @@ def test_a_crashing_container_is_not_available(cluster: Cluster, script: Script)
     assert conditions(stored(cluster, DEPLOYMENT, "web"))["Available"][0] == "False"
     (replica_set,) = cluster.objects("replicasets", "default")
     assert "readyReplicas" not in stored(cluster, REPLICA_SET, names([replica_set])[0])["status"]
+
+
+def test_replication_controllers(cluster: Cluster) -> None:
+    manifest = workload("ReplicaSet", "web", replicas=2)
+    manifest |= {"apiVersion": "v1", "kind": "ReplicationController"}
+    manifest["spec"]["selector"] = {"app": "web"}
+    cluster.apply(manifest)
+    assert len(cluster.objects("pods", "default")) == 2
+    assert cluster.get("rc", "web")["status"]["availableReplicas"] == 2
+    messages = {event["message"] for event in events_about(cluster, "web")}
+    assert messages == {
+        f"Created pod: {name}" for name in names(cluster.objects("pods", "default"))
+    }
