@@ -17,6 +17,8 @@ from minik8s.admission import decode, default, validate_create
 from minik8s.errors import ApiError
 from minik8s.model.metadata import Document
 from minik8s.model.registry import NETWORK_POLICY, Registry
+from minik8s.policy.clusterwide import KINDS as CLUSTER_KINDS
+from minik8s.policy.clusterwide import compile_cluster_policy
 
 MAX_BYTES = 64 * 1024 * 1024
 """The most that one manifest may have, unless more is allowed."""
@@ -236,6 +238,7 @@ def check_document(document: Document, place: str) -> None:
     """Raise InputError, beginning with the place, for an object that makes no sense."""
     kind = _REGISTRY.of(document)
     if kind is None:
+        _check_cluster_wide(document, place)
         return
     strict = kind is NETWORK_POLICY
     try:
@@ -244,6 +247,15 @@ def check_document(document: Document, place: str) -> None:
             validate_create(kind, default(kind, decoded))
     except ApiError as error:
         raise InputError(f"{place}: {' '.join(error.message.split())}") from None
+
+
+def _check_cluster_wide(document: Document, place: str) -> None:
+    """Raise InputError for a cluster-wide policy whose fields have other types than they must."""
+    if document.get("kind") in CLUSTER_KINDS:
+        try:
+            compile_cluster_policy(document)
+        except (TypeError, ValueError, KeyError, AttributeError):
+            raise InputError(f"{place}: this {document['kind']} is malformed") from None
 
 
 _REGISTRY = Registry()

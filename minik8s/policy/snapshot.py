@@ -99,7 +99,6 @@ class Snapshot:
 
     def put_pod(self, document: Document) -> Peer | None:
         """Add a pod, or put it in place of the one of the same name; None if it has ended."""
-        self.drop_pod(document)
         self._add_pod(document)
         return self.pods.get(_key(document))
 
@@ -133,6 +132,7 @@ class Snapshot:
             self.variants[name] = found
 
     def _add_pod(self, document: Document) -> None:
+        self.drop_pod(document)
         status = document.get("status") or {}
         if status.get("phase") in _ENDED:
             return

@@ -159,6 +159,24 @@ def test_lists_are_unpacked_with_their_lines(tmp_path):
     assert documents(read([str(tmp_path)])) == [source.document]
 
 
+@pytest.mark.parametrize(
+    "spec", ["7", "{priority: x}", "{ingress: 7}", "{subject: [1]}", "{egress: [{to: [7]}]}"]
+)
+def test_malformed_cluster_wide_policies_are_refused(tmp_path, spec):
+    place = tmp_path / "cnp.yaml"
+    head = "kind: ClusterNetworkPolicy\nmetadata: {name: x}\n"
+    place.write_text(f"{head}spec: {spec}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"cnp\.yaml:1: this ClusterNetworkPolicy is malformed"):
+        report.load([str(place)])
+
+
+def test_the_last_of_two_objects_of_a_name_counts():
+    twice = [pod("api", app="web"), pod("api", app="api"), API]
+    matrix = Matrix.of(twice)
+    assert not matrix.allows("ip:203.0.113.1", "shop/api", "TCP", 80)
+    assert [len(entry.members) for entry in matrix.reach.classes.list if entry.members] == [1]
+
+
 def test_aliases_cost_no_time_or_memory():
     lines = ["kind: ConfigMap", "metadata: {name: x}", "a0: &a0 [x, x]"]
     lines += [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
