@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from minik8s.client import Client
 from minik8s.clock import parse_rfc3339
 from minik8s.kubectl.describe.writer import Writer
+from minik8s.kubectl.quantities import canonical
+from minik8s.kubectl.tables import format_labels
 from minik8s.model.durations import age
-from minik8s.model.metadata import LAST_APPLIED, Document, annotations_of, labels_of, name_of
+from minik8s.model.metadata import (
+    LAST_APPLIED,
+    Document,
+    annotations_of,
+    controller_of,
+    labels_of,
+    name_of,
+)
 from minik8s.model.registry import Kind
 
 _HIDDEN = (LAST_APPLIED,)
@@ -74,49 +84,89 @@ Describer = Callable[[Subject, Writer], None]
 def heading(subject: Subject, out: Writer) -> None:
     """Name and namespace, as nearly every description begins."""
     out.line(0, "Name:", subject.name)
-    if subject.namespace:
+    if subject.kind.namespaced:
         out.line(0, "Namespace:", subject.namespace)
 
 
-def labels(subject: Subject, out: Writer, title: str = "Labels") -> None:
-    """The object's labels."""
-    out.labels(title, labels_of(subject.object))
+def about(subject: Subject, out: Writer) -> None:
+    """Labels and annotations."""
+    out.labels("Labels", labels_of(subject.object))
+    annotate(subject.object, out)
 
 
 def annotate(document: Document, out: Writer, title: str = "Annotations") -> None:
-    """The object's annotations, without those that kubectl keeps for itself."""
+    """An object's annotations, without those that kubectl keeps for itself."""
     shown = {k: v for k, v in annotations_of(document).items() if k not in _HIDDEN}
+    out.write(0, f"{title}:\t")
     if not shown:
-        out.line(0, f"{title}:", "<none>")
-        return
-    cell = f"{title}:"
-    for key in sorted(shown):
+        out.line(0, "<none>")
+    for place, key in enumerate(sorted(shown)):
+        if place:
+            out.write(0, "\t")
         value = shown[key].removesuffix("\n")
-        lines = value.split("\n")
-        if len(value) + len(key) < _WIDE and len(lines) == 1:
-            out.line(0, cell, f"{key}: {value}")
+        if len(value.encode()) + len(key.encode()) + 2 > _WIDE or "\n" in value:
+            out.line(0, f"{key}:")
+            for line in value.split("\n"):
+                out.line(0, f"\t  {_shortened(line, _WIDE - 2)}")
         else:
-            out.line(0, cell, f"{key}:")
-            for line in lines:
-                out.line(0, "", f"  {_shortened(line)}")
-        cell = ""
+            out.line(0, f"{key}: {value}")
 
 
-def _shortened(line: str) -> str:
-    return f"{line[: _WIDE - 1]}..." if len(line) > _WIDE else line
+def _shortened(text: str, most: int) -> str:
+    data = text.encode()
+    return data[:most].decode(errors="ignore") + "..." if len(data) > most else text
+
+
+def controlled_by(subject: Subject, out: Writer) -> None:
+    """The object's controller, if it has one."""
+    owner = controller_of(subject.object)
+    if owner is not None:
+        out.line(0, "Controlled By:", f"{owner['kind']}/{owner['name']}")
+
+
+def created(subject: Subject, out: Writer) -> None:
+    """The moment at which the object was made."""
+    moment = subject.object["metadata"].get("creationTimestamp")
+    out.line(0, "CreationTimestamp:", long_time(moment))
+
+
+def flag(value: bool | None) -> str:
+    """A boolean field as `True`, `False` or `<unset>`."""
+    return "<unset>" if value is None else str(value)
+
+
+def amount(value: Any) -> str:
+    """A resource quantity in its canonical form; what is no quantity stays as it is."""
+    try:
+        return canonical(str(value))
+    except ValueError:
+        return str(value)
+
+
+def pairs(labels: Mapping[str, str] | None) -> str:
+    """A map on one line: `a=b,c=d`, or `<none>`."""
+    return format_labels(labels or {})
 
 
 def long_time(timestamp: str | None) -> str:
     """A timestamp as mail writes it: `Mon, 23 Nov 2026 04:07:05 +0000`."""
-    return _moment(timestamp).strftime("%a, %d %b %Y %H:%M:%S +0000")
+    moment = _moment(timestamp)
+    return f"{_DAYS[moment.weekday()]}, {moment:%d} {_MONTHS[moment.month - 1]} " + (
+        f"{moment.year:04d} {moment:%H:%M:%S} +0000"
+    )
 
 
 def plain_time(timestamp: str | None) -> str:
     """A timestamp as Go writes one: `2026-11-23 04:07:05 +0000 UTC`."""
-    return _moment(timestamp).strftime("%Y-%m-%d %H:%M:%S +0000 UTC")
+    moment = _moment(timestamp)
+    return f"{moment.year:04d}-{moment:%m-%d %H:%M:%S} +0000 UTC"
 
 
 def _moment(timestamp: str | None) -> datetime:
     if not timestamp:
         return datetime(1, 1, 1, tzinfo=UTC)
     return datetime.fromtimestamp(int(parse_rfc3339(timestamp)), UTC)
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -1,10 +1,12 @@
-"""NetworkPolicies, described."""
+"""NetworkPolicies, PodDisruptionBudgets and PriorityClasses, described."""
 
 from __future__ import annotations
 
-from minik8s.kubectl.describe.base import Subject, annotate, heading, labels, plain_time
+from minik8s.kubectl.describe.base import Subject, about, heading, pairs, plain_time
+from minik8s.kubectl.describe.events import object_events
 from minik8s.kubectl.describe.writer import Writer
-from minik8s.model.metadata import Document
+from minik8s.kubectl.govalue import go_value
+from minik8s.model.metadata import Document, annotations_of
 from minik8s.model.selectors import format_label_selector
 
 _RULE_END = "-" * 10
@@ -14,8 +16,7 @@ def network_policy(subject: Subject, out: Writer) -> None:
     """A NetworkPolicy, each rule in words."""
     heading(subject, out)
     out.line(0, "Created on:", plain_time(subject.object["metadata"].get("creationTimestamp")))
-    labels(subject, out)
-    annotate(subject.object, out)
+    about(subject, out)
     spec = subject.spec
     types = spec.get("policyTypes") or []
     out.line(0, "Spec:")
@@ -69,3 +70,36 @@ def _peers(out: Writer, title: str, peers: list[Document]) -> None:
         for key, word in (("namespaceSelector", "Namespace"), ("podSelector", "Pod")):
             if key in peer:
                 out.line(3, f"{word}Selector: {format_label_selector(peer[key])}")
+
+
+def disruption_budget(subject: Subject, out: Writer) -> None:
+    """A PodDisruptionBudget."""
+    spec, status = subject.spec, subject.status
+    heading(subject, out)
+    if spec.get("minAvailable") is not None:
+        out.line(0, "Min available:", spec["minAvailable"])
+    elif spec.get("maxUnavailable") is not None:
+        out.line(0, "Max unavailable:", spec["maxUnavailable"])
+    selector = spec.get("selector")
+    out.line(0, "Selector:", "<unset>" if selector is None else format_label_selector(selector))
+    out.line(0, "Status:")
+    for title, field in (
+        ("Allowed disruptions:", "disruptionsAllowed"),
+        ("Current:", "currentHealthy"),
+        ("Desired:", "desiredHealthy"),
+        ("Total:", "expectedPods"),
+    ):
+        out.line(2, title, status.get(field, 0))
+    object_events(subject, out)
+
+
+def priority_class(subject: Subject, out: Writer) -> None:
+    """A PriorityClass."""
+    document = subject.object
+    heading(subject, out)
+    out.line(0, "Value:", document.get("value", 0))
+    out.line(0, "GlobalDefault:", go_value(bool(document.get("globalDefault"))))
+    out.line(0, "PreemptionPolicy:", document.get("preemptionPolicy", ""))
+    out.line(0, "Description:", document.get("description", ""))
+    out.line(0, "Annotations:", pairs(annotations_of(document)))
+    object_events(subject, out)

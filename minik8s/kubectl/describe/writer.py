@@ -56,7 +56,9 @@ class Writer:
 
     def values(self, title: str, values: Iterable[str], indent: str = "") -> None:
         """A field's values one below the other; `<none>` if there are none."""
-        cell = f"{indent}{title}:"
-        for value in list(values) or ["<none>"]:
-            self.write(0, f"{cell}\t{value}\n")
-            cell = indent
+        self.write(0, f"{indent}{title}:\t")
+        for place, value in enumerate(list(values) or ["<none>"]):
+            if place:
+                self.write(0, indent)
+                self.write(0, "\t")
+            self.write(0, f"{value}\n")
