@@ -30,6 +30,7 @@ class Files:
         self.tree: FileSystem = FileSystem()
         self.mounts: dict[str, FileSystem] = {}
         self._folders = {"/"}
+        self.tree.remove("/home", True)  # the engine's own idea of a user
         for path, data in (contents or {}).items():
             self.write(path, data)
 

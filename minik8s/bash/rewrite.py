@@ -179,11 +179,11 @@ class Rewriter:
             place = _Place(apart=True)
         for command in pipeline.commands:
             inside = place.inside(command)
-            self._simple(command, text, edits)
             if command.words and not (inside.apart or inside.unknown):
                 name = command.words[0].literal
                 if name is not None and self._programs(name):
                     edits.insert(command.words[0].start, f"{DIRECT}=1 ")
+            self._simple(command, text, edits)
             for body in command.bodies:
                 self._sequence(body, text, edits, inside)
 

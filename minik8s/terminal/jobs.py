@@ -135,10 +135,9 @@ class Jobs:
     # -- commands
 
     def _mark(self, job: Job) -> str:
-        alive = [other for other in self._jobs if other.alive] or self._jobs
-        if job is alive[-1]:
+        if job is self._jobs[-1]:
             return "+"
-        return "-" if len(alive) > 1 and job is alive[-2] else " "
+        return "-" if job is self._jobs[-2] else " "
 
     def _find(self, name: str) -> Job | None:
         if not name.startswith("%"):

@@ -26,7 +26,7 @@ from minik8s.bash.tools import uname
 from minik8s.client import Contexts
 from minik8s.terminal.io import Command, Dial, LaptopIO
 from minik8s.terminal.jobs import Job, Jobs
-from minik8s.terminal.timeline import Timeline, current_actor
+from minik8s.terminal.timeline import DeadlinePassed, Timeline, current_actor
 
 USER = "you"
 HOST = "laptop"
@@ -216,10 +216,10 @@ class Session:
         def call(invocation: Invocation) -> Outcome:
             io = LaptopIO(self, invocation, direct=invocation.direct)
             try:
-                code = command(invocation.argv, io)
-            except TimeUp as up:
-                out, err = io.take()
-                raise TimeUp(Outcome(out, err)) from up
+                with self.timeline.until(invocation.deadline):
+                    code = command(invocation.argv, io)
+            except DeadlinePassed as passed:
+                raise TimeUp(Outcome(*io.take())) from passed
             finally:
                 io.close()
             return Outcome(*io.take(), code)

@@ -8,7 +8,8 @@ turn away and is taken up again at its moment. So the same script always prints 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import Context, ContextVar
 from threading import Semaphore, Thread
 
@@ -19,15 +20,21 @@ class Killed(BaseException):
     """Raised in a job that has been told to end, where it waits."""
 
 
+class DeadlinePassed(BaseException):
+    """Raised where a program waits beyond the deadline that a `timeout` has set."""
+
+
 class Actor:
     """A thread that runs only when it has the turn.
 
-    `alive` until its work is done; `killed` once it has been told to end.
+    `alive` until its work is done; `killed` once it has been told to end. `deadline` is that of
+    the program it runs now.
     """
 
     def __init__(self) -> None:
         self.alive = True
         self.killed = False
+        self.deadline: float | None = None
         self._turn = Semaphore(0)
         self._given = Semaphore(0)
 
@@ -84,16 +91,49 @@ class Timeline(Clock):
     goes on for ever.
     """
 
-    __slots__ = ("_watchers", "check")
+    __slots__ = ("_foreground_deadline", "_watchers", "check")
 
     def __init__(self, start: float = DEFAULT_START) -> None:
         super().__init__(start)
         self._watchers: list[Actor] = []
+        self._foreground_deadline: float | None = None
         self.check: Callable[[], None] | None = None
+
+    @contextmanager
+    def until(self, deadline: float | None) -> Iterator[None]:
+        """Raise DeadlinePassed where the program within waits beyond a moment."""
+        actor = current_actor()
+        before = self._deadline_of(actor)
+        self._set_deadline(actor, deadline)
+        if deadline is not None and actor is not None:
+            self.call_at(deadline, lambda: None)  # so that something happens then
+        try:
+            yield
+        finally:
+            self._set_deadline(actor, before)
+
+    def _deadline_of(self, actor: Actor | None) -> float | None:
+        return self._foreground_deadline if actor is None else actor.deadline
+
+    def _set_deadline(self, actor: Actor | None, deadline: float | None) -> None:
+        if actor is None:
+            self._foreground_deadline = deadline
+        else:
+            actor.deadline = deadline
+
+    def _check_deadline(self, actor: Actor | None) -> None:
+        deadline = self._deadline_of(actor)
+        if deadline is None:
+            return
+        if actor is None and not self._due(deadline):
+            self.now = max(self.now, deadline)
+        if self.now >= deadline:
+            raise DeadlinePassed
 
     def step(self) -> bool:
         """Move to the next planned call and make it; in a job, wait until that has happened."""
         actor = current_actor()
+        self._check_deadline(actor)
         if actor is not None and not self._due(self.now):
             self._watchers.append(actor)
             actor.wait()
@@ -112,6 +152,10 @@ class Timeline(Clock):
     def run_until(self, deadline: float) -> None:
         """Make every call due up to a moment, and end at that moment."""
         actor = current_actor()
+        stop = self._deadline_of(actor)
+        if stop is not None and stop < deadline:
+            self.run_until(stop)
+            self._check_deadline(actor)
         limit = deadline if actor is None else min(deadline, self.now)
         while self._due(limit):
             self.step()
