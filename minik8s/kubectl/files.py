@@ -26,6 +26,8 @@ class Source:
 
     path: str
     validate: bool = False
+    data: bytes | None = None
+    """What to read, where it is at hand already."""
 
     @property
     def name(self) -> str:
@@ -38,7 +40,7 @@ class Source:
         Raises Failure where the rest cannot be read either.
         """
         try:
-            for value in documents(self._bytes(call)):
+            for value in documents(self.content(call)):
                 if value is None:
                     continue
                 if self.validate:
@@ -47,7 +49,10 @@ class Source:
         except ParseError as error:
             raise Failure(f"error parsing {self.name}: {error}") from None
 
-    def _bytes(self, call: Call) -> bytes:
+    def content(self, call: Call) -> bytes:
+        """All of its bytes; raises Failure if it cannot be read."""
+        if self.data is not None:
+            return self.data
         if self.path == "-":
             return (call.io.stdin or "").encode()
         if self.path.startswith(("http://", "https://")):

@@ -13,6 +13,9 @@ from minik8s.kubectl.gotext import quote
 from minik8s.kubectl.io import IO
 from minik8s.kubectl.tree import Command, root
 
+_COMPARING = "kubectl diff"
+"""The command whose exit code 1 means that there is a difference, so that errors have 2."""
+
 Handler = Callable[[Call], int | None]
 
 
@@ -39,6 +42,9 @@ def _run(argv: list[str], io: IO) -> int:
     try:
         flags.parse(rest)
     except FlagError as error:
+        if command.full == _COMPARING:
+            hint = f"See '{command.full} -h' for help and examples"
+            raise Exit(2, f"error: {error}\n{hint}") from None
         raise Failure(f"{error}\nSee '{command.full} --help' for usage.") from None
     io.err("".join(flags.notices))
     call = Call(command, flags, io)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from minik8s.kubectl.failures import Exit, Failure
+from minik8s.kubectl.failures import Failure
 from minik8s.kubectl.gotext import quote
 from minik8s.kubectl.govalue import go_type
 from minik8s.kubectl.jsonpath import JSONPath, JSONPathError, relaxed
@@ -20,18 +20,28 @@ class Unsortable(Exception):
     """Values that have no order."""
 
 
+class Unsorted(Exception):
+    """The end of the program at values that have no order; the text is what its log says."""
+
+    def __init__(self, text: str, place: str) -> None:
+        super().__init__(text)
+        self.place = place
+
+
 def sort_objects(items: list[Document], field: str) -> list[Document]:
-    """Objects in the order of a field; raises Failure when none has it."""
-    return _sorted(items, items, _complete(field)) if items else items
+    """Objects in the order of a field; raises Failure when none has it, Unsorted."""
+    what = ("*unstructured.Unstructured", "sorter.go:329")
+    return _sorted(items, items, _complete(field), what) if items else items
 
 
 def sort_rows(rows: list[Document], field: str) -> list[Document]:
-    """Table rows in the order of a field of their objects."""
+    """Table rows in the order of a field of their objects; raises Failure, Unsorted."""
     try:
         path = relaxed(field)
     except JSONPathError:
         path = field
-    return _sorted(rows, [row.get("object") or {} for row in rows], path)
+    what = ("[][][]reflect.Value", "sorter.go:375")
+    return _sorted(rows, [row.get("object") or {} for row in rows], path, what)
 
 
 def _complete(field: str) -> str:
@@ -41,7 +51,7 @@ def _complete(field: str) -> str:
         raise Failure(str(error)) from None
 
 
-def _sorted(items: list[T], documents: list[Document], path: str) -> list[T]:
+def _sorted(items: list[T], documents: list[Document], path: str, what: tuple[str, str]) -> list[T]:
     try:
         parsed = JSONPath(path)
         found = [parsed.find(document) for document in documents]
@@ -59,9 +69,9 @@ def _sorted(items: list[T], documents: list[Document], path: str) -> list[T]:
         try:
             return is_less(keys[left][0], keys[right][0])
         except Unsortable as error:
-            kind = go_type(keys[left][0])
-            raise Exit(
-                1, f"Field {path} in the list is an unsortable type: {kind}, err: {error}\n"
+            go, place = what
+            raise Unsorted(
+                f"Field {path} in {go} is an unsortable type: interface, err: {error}", place
             ) from None
 
     return [items[place] for place in _order(len(items), less)]
@@ -82,9 +92,7 @@ def is_less(left: Any, right: Any) -> bool:
     """Whether one JSON value comes before another; raises Unsortable."""
     if left is None or right is None:
         return left is None and right is not None
-    if isinstance(left, list) and isinstance(right, list):
-        return all(is_less(a, b) for a, b in zip(left, right, strict=False))
-    if isinstance(left, (bool, dict)):
+    if isinstance(left, bool | dict | list):
         raise Unsortable(f"unsortable type: {go_type(left)}")
     if go_type(left) != go_type(right):
         raise Unsortable("unsortable interface: interface")

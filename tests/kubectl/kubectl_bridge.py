@@ -110,6 +110,8 @@ class Twins:
         self._kubectl = kubectl
         self._folder = folder
         self._server = server
+        self.editor = "true"
+        """The command that edits a file, for `kubectl edit`."""
         self.files = dict(files)
         self._ours = Cluster(nodes=2, seed=1)
         self.contexts = Contexts()
@@ -137,8 +139,15 @@ class Twins:
         """What our kubectl prints, and its exit code."""
         clock = self._ours.clock
         io = MemoryIO(self.contexts, files=self.files, now=lambda: clock.now, stdin=stdin or "")
+        io.editor = self._edited
         code = main(arguments, io)
         return io.stdout, io.stderr, code
+
+    def _edited(self, text: str) -> str:
+        path = self._folder / "edited"
+        path.write_text(text)
+        subprocess.run([*self.editor.split(), str(path)], check=False, timeout=20)
+        return path.read_text()
 
     def real(
         self, arguments: list[str], stdin: str | None = None, timeout: float = 20
@@ -150,6 +159,7 @@ class Twins:
             "KUBECTL_KUBERC": "false",
             "PATH": "/usr/bin:/bin",
             "TZ": "UTC",
+            "KUBE_EDITOR": self.editor,
         }
         ran = subprocess.run(
             [self._kubectl, *arguments],
@@ -181,9 +191,22 @@ def twins(kubectl: str, folder: Path, files: Mapping[str, bytes]) -> Iterator[Tw
 _AGE = re.compile(r"(?<![\w.-])(\d+[smhdy])+(?![\w.-])|<invalid>")
 
 
+_PASSING = (
+    (_AGE, "AGE"),
+    (re.compile(r"(LIVE|MERGED)-\d+"), r"\1"),
+    (re.compile(r"\t\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \+0000"), "\tNOW"),
+    (re.compile(r"^([WEF])\d{4} [\d:.]+ +\d+ [\w.]+:\d+\]", re.MULTILINE), r"\1 "),
+    (re.compile(r"-edit-\d+"), "-edit-N"),
+    (re.compile(r" +"), " "),
+)
+"""What differs from one run to the next, and the spaces that line it up."""
+
+
 def without_ages(text: str) -> str:
-    """A text with every age written as AGE, and the spaces that line it up made one."""
-    return re.sub(r" +", " ", _AGE.sub("AGE", text))
+    """A text without ages, names of temporary files and the times of log lines."""
+    for pattern, replacement in _PASSING:
+        text = pattern.sub(replacement, text)
+    return text
 
 
 def plain(result: tuple[str, str, int]) -> tuple[Any, ...]:

@@ -83,5 +83,4 @@ def _raw(call: Call) -> None:
     (source,) = sources(call)
     if not isinstance(source, Source):
         raise source
-    data = (call.io.stdin or "").encode() if source.path == "-" else call.io.read_file(source.path)
-    raw_send(call, "POST", flags.text("raw"), next(iter(documents(data)), None))
+    raw_send(call, "POST", flags.text("raw"), next(iter(documents(source.content(call))), None))

@@ -10,7 +10,7 @@ from minik8s.kubectl.call import Call, DryRun
 from minik8s.kubectl.failures import COLLECTED, Failure, Several, add_source, raise_all
 from minik8s.kubectl.gotext import parse_bool
 from minik8s.kubectl.rawrequests import raw_send
-from minik8s.kubectl.selection import Query, Target
+from minik8s.kubectl.selection import Query, Selection, Target
 from minik8s.kubectl.waiting import FOR_EVER, is_gone, wait_until
 from minik8s.model.metadata import Document
 
@@ -51,11 +51,25 @@ class Deletion:
                     target.kind, target.name, target.namespace, self._options()
                 )
             except ApiError as error:
-                self.deleted.pop()
                 raise add_source("deleting", target.source, error) from None
             self.deleted[-1] = (target, _uid(answer))
         if not self.quiet:
             self.call.out(self._line(target))
+
+    def delete_all(self, selection: Selection) -> None:
+        """Delete a selection, and wait if that is wanted; raises what went wrong."""
+        errors: list[Exception] = []
+        try:
+            selection.visit(self.delete)
+        except COLLECTED as error:
+            errors = list(error.errors) if isinstance(error, Several) else [error]
+        if self.ignore_not_found:
+            errors = [error for error in errors if not isinstance(error, NotFound)]
+        raise_all(errors)
+        if not self.deleted:
+            self.call.out("No resources found\n")
+        elif self.wait and self.dry_run is DryRun.NONE:
+            self.wait_for_all()
 
     def _options(self) -> Document:
         options: Document = {"propagationPolicy": self.policy}
@@ -140,18 +154,7 @@ def run(call: Call) -> None:
     _validate(call, grace)
     if flags.on("interactive") and not _confirmed(call, _query(call)):
         return
-    errors: list[Exception] = []
-    try:
-        selection.visit(deletion.delete)
-    except COLLECTED as error:
-        errors = list(error.errors) if isinstance(error, Several) else [error]
-    if ignore:
-        errors = [error for error in errors if not isinstance(error, NotFound)]
-    raise_all(errors)
-    if not deletion.deleted:
-        call.out("No resources found\n")
-    elif deletion.wait and deletion.dry_run is DryRun.NONE:
-        deletion.wait_for_all()
+    deletion.delete_all(selection)
 
 
 def _grace(call: Call) -> int:

@@ -66,11 +66,14 @@ class Comparison:
         live, merged = self._both(target)
         if not self.call.flags.on("show-managed-fields"):
             live, merged = without_managed_fields(live), without_managed_fields(merged)
-        if (target.kind.group, target.kind.kind) == ("", "Secret"):
-            if not self.call.flags.on("show-secrets"):
-                live, merged = masked(live, merged)
+        nothing = ""
+        secret = (target.kind.group, target.kind.kind) == ("", "Secret")
+        if secret and not self.call.flags.on("show-secrets"):
+            live, merged = masked(live, merged)
+            # The real one writes what its mask makes of nothing.
+            nothing = "null\n"
         name = _file_name(target)
-        self.live[name] = yaml_text(live) if live else ""
+        self.live[name] = yaml_text(live) if live else nothing
         self.merged[name] = yaml_text(merged)
 
     def _both(self, target: Target) -> tuple[Document, Document]:

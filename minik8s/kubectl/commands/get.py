@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from minik8s.errors import ApiError, NotFound
 from minik8s.kubectl.call import Call
 from minik8s.kubectl.customcolumns import FORMATS as COLUMN_FORMATS
@@ -12,7 +10,7 @@ from minik8s.kubectl.failures import Failure, Several, message_of, raise_all
 from minik8s.kubectl.output import FORMATS, NoPrinter, Printer, format_printer, name_printer
 from minik8s.kubectl.rawrequests import raw_get
 from minik8s.kubectl.selection import Query, Selection, Target
-from minik8s.kubectl.sorting import sort_objects, sort_rows
+from minik8s.kubectl.sorting import Unsorted, sort_objects, sort_rows
 from minik8s.kubectl.tables import TableOptions, TablePrinter
 from minik8s.kubectl.tabwriter import table_writer
 from minik8s.kubectl.watching import watch
@@ -39,10 +37,14 @@ def run(call: Call) -> int | None:
     if watches:
         return watch(call, query(call), object_printer(call), table_printer_for(call))
     selection = query(call).select()
-    if not is_table(call):
-        _print_objects(call, selection)
-    else:
-        _print_tables(call, selection)
+    try:
+        if not is_table(call):
+            _print_objects(call, selection)
+        else:
+            _print_tables(call, selection)
+    except Unsorted as error:
+        call.log(str(error), error.place, "F")
+        return 1
     return None
 
 
@@ -208,7 +210,9 @@ def _print_tables(call: Call, selection: Selection) -> None:
             separate[0] = last is not None and not call.flags.on("no-headers") and written[0] > 0
             options = table_options(call, target.kind, with_kind=with_kind)
             printer, last = TablePrinter(options, call.io.now()), target.kind
-        printer.print(target.object, out)
+        document = _with_sorted_rows(target.object, field)
+        if document is not None:
+            printer.print(document, out)
     out.flush()
     if not written[0] and not errors and not call.flags.on("ignore-not-found"):
         _say_nothing_found(call, targets, selection)
@@ -216,19 +220,22 @@ def _print_tables(call: Call, selection: Selection) -> None:
 
 
 def _sorted(targets: list[Target], field: str) -> list[Target]:
-    if not field or not targets:
+    """Answers of the server in the order of a field of theirs, if there are several."""
+    if not field or len(targets) < 2:
         return targets
-    if targets[0].object.get("kind") != "Table":
-        order = sort_objects([target.object for target in targets], field)
-        by_identity = {id(target.object): target for target in targets}
-        return [by_identity[id(document)] for document in order]
-    return [
-        replace(
-            target,
-            object={**target.object, "rows": sort_rows(target.object.get("rows") or [], field)},
-        )
-        for target in targets
-    ]
+    order = sort_objects([target.object for target in targets], field)
+    by_identity = {id(target.object): target for target in targets}
+    return [by_identity[id(document)] for document in order]
+
+
+def _with_sorted_rows(document: Document, field: str) -> Document | None:
+    """A table in the order of a field; None if it has no such order, which kubectl passes over."""
+    if not field or document.get("kind") != "Table":
+        return document
+    try:
+        return {**document, "rows": sort_rows(document.get("rows") or [], field)}
+    except Failure:
+        return None
 
 
 def _say_nothing_found(call: Call, targets: list[Target], selection: Selection) -> None:
