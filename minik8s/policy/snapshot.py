@@ -132,11 +132,12 @@ class Snapshot:
             self.variants[name] = found
 
     def _add_pod(self, document: Document) -> None:
-        self.drop_pod(document)
         status = document.get("status") or {}
+        namespace = namespace_of(document) or "default"
+        if f"{namespace}/{name_of(document)}" in self.pods:
+            self.drop_pod(document)
         if status.get("phase") in _ENDED:
             return
-        namespace = namespace_of(document) or "default"
         labels = self.labels_of_namespace(namespace)
         node = self.nodes.get((document.get("spec") or {}).get("nodeName") or "")
         node_labels = node.node_labels if node else None
@@ -144,7 +145,9 @@ class Snapshot:
         found = [pod_peer(document, labels, address, node_labels) for address in addresses]
         pod = found[0]
         if not pod.host_network:
-            self.by_address |= {parse_address(p.address): p for p in found if p.address}
+            for variant in found:
+                if variant.address:
+                    self.by_address[parse_address(variant.address)] = variant
         if len(found) > 1:
             self.variants[pod.key] = found
         self.pods[pod.key] = pod

@@ -24,8 +24,20 @@ from minik8s.analysis.explain import Explainer
 from minik8s.analysis.matrix import Matrix
 
 SIZES = ((1_000, 100), (3_000, 300), (10_000, 1_000), (30_000, 1_000), (100_000, 1_000))
-HEAD = ("pods", "policies", "classes", "seconds", "change ms", "worst ms", "explain ms", "worst ms",
-        "open TCP 8080", "peak MB", "documents MB")  # fmt: skip
+HEAD = (
+    "pods",
+    "policies",
+    "classes",
+    "seconds",
+    "cpu s",
+    "change ms",
+    "worst ms",
+    "explain ms",
+    "worst ms",
+    "open TCP 8080",
+    "peak MB",
+    "documents MB",
+)
 
 
 def line(values):
@@ -38,10 +50,10 @@ def measure(pods, policies):
     namespaces, made, rules = synthetic.gen(pods, policies)
     documents = namespaces + made + rules
     before = peak()
-    start = time.perf_counter()
+    start, started = time.perf_counter(), time.process_time()
     matrix = Matrix.of(documents)
     ends = len(matrix.ends)
-    seconds = time.perf_counter() - start
+    seconds, busy = time.perf_counter() - start, time.process_time() - started
     pairs = matrix.open_pairs("TCP", 8080)
     after = peak()
     explains = explain_times(documents)
@@ -58,6 +70,7 @@ def measure(pods, policies):
                 policies,
                 classes,
                 f"{seconds:.3f}",
+                f"{busy:.3f}",
                 *numbers,
                 pairs,
                 f"{after:.0f}",
