@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from minik8s.model.metadata import Document
-from minik8s.model.registry import KINDS, Kind
+from minik8s.model.registry import CUSTOM_RESOURCE_DEFINITION, KINDS, Kind, Registry
 
 _BUILT_IN = frozenset((kind.group, kind.plural) for kind in KINDS)
 
@@ -15,9 +17,15 @@ def kinds_of_definition(definition: Document) -> list[Kind]:
     """
     spec = definition.get("spec") or {}
     names, group = spec.get("names") or {}, str(spec.get("group", ""))
-    if (group, names.get("plural")) in _BUILT_IN:
+    if not (names.get("kind") and names.get("plural")):
         return []
-    served = [version for version in spec.get("versions") or () if version.get("served")]
+    if (group, names["plural"]) in _BUILT_IN:
+        return []
+    served = [
+        version
+        for version in spec.get("versions") or ()
+        if version.get("served") and version.get("name")
+    ]
     served.sort(key=lambda version: not version.get("storage"))
     return [
         Kind(
@@ -33,6 +41,14 @@ def kinds_of_definition(definition: Document) -> list[Kind]:
         )
         for version in served
     ]
+
+
+def serve_definitions(registry: Registry, documents: Iterable[Document]) -> None:
+    """Serve the kinds of the CustomResourceDefinitions among some documents."""
+    for document in documents:
+        if registry.of(document) == CUSTOM_RESOURCE_DEFINITION:
+            for kind in kinds_of_definition(document):
+                registry.add(kind)
 
 
 def _subresources(version: Document) -> Document:

@@ -20,6 +20,7 @@ from minik8s.controllers.namespace import namespace_document
 from minik8s.controllers.nodeaddresses import NodeAddresses
 from minik8s.controllers.podadmission import MIRROR
 from minik8s.errors import BadRequest
+from minik8s.model.customkinds import serve_definitions
 from minik8s.model.metadata import Document, annotations_of, labels_of, name_of, namespace_of
 from minik8s.model.registry import (
     DAEMON_SET,
@@ -54,8 +55,9 @@ def read(registry: Registry, documents: Iterable[Document]) -> list[tuple[Kind, 
 
     Raises BadRequest for an object that makes no sense, Invalid for a policy.
     """
-    rows = []
-    for document in _unpacked(documents):
+    rows, unpacked = [], list(_unpacked(documents))
+    serve_definitions(registry, unpacked)
+    for document in unpacked:
         kind = registry.of(document)
         if kind is None:
             api_version, name = document.get("apiVersion", ""), document.get("kind", "")

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from minik8s.clock import Clock, rfc3339
 from minik8s.errors import AlreadyExists, Conflict, Expired, NotFound
 from minik8s.ids import Ids
-from minik8s.model.customkinds import kinds_of_definition
+from minik8s.model.customkinds import kinds_of_definition, serve_definitions
 from minik8s.model.metadata import Document
 from minik8s.model.registry import CUSTOM_RESOURCE_DEFINITION, Kind, Registry
 from minik8s.store.shelf import EventType, Shelf, StoreEvent
@@ -230,9 +230,7 @@ class Store:
         that the registry does not know.
         """
         documents = list(documents)
-        for document in documents:
-            if document.get("kind") == CUSTOM_RESOURCE_DEFINITION.kind:
-                self._follow(None, document)
+        serve_definitions(self.registry, documents)
         rows = [(self._kind_of(document), document) for document in documents]
         versions = [int(d["metadata"].get("resourceVersion") or 0) for _, d in rows]
         fresh = self.resource_version == 0

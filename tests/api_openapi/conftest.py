@@ -6,31 +6,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from openapi_door import served
+from openapi_door import Kubectl, Outcome, served
 
 from minik8s.cluster import Cluster
-from minik8s.kubectl import MemoryIO, main
-
-Outcome = tuple[str, str, int]
-Kubectl = Callable[..., Outcome]
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Cluster:
     return Cluster()
-
-
-def in_process(cluster: Cluster, *argv: str, stdin: str | None = None) -> Outcome:
-    """Run our kubectl."""
-    io = MemoryIO(cluster.contexts, stdin=stdin)
-    code = main(list(argv), io)
-    out = "".join(text for channel, text in io.written if channel == 1)
-    err = "".join(text for channel, text in io.written if channel == 2)
-    return out, err, code
 
 
 @pytest.fixture(scope="module")

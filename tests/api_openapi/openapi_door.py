@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from minik8s.apiserver import ApiServer, Request, Response
+from minik8s.cluster import Cluster
+from minik8s.kubectl import MemoryIO, main
+
+Outcome = tuple[str, str, int]
+Kubectl = Callable[..., Outcome]
 
 
 def _handler(server: ApiServer, lock: threading.Lock) -> type[BaseHTTPRequestHandler]:
@@ -65,3 +70,12 @@ def served(server: ApiServer) -> Iterator[str]:
         http.shutdown()
         thread.join()
         http.server_close()
+
+
+def in_process(cluster: Cluster, *argv: str, stdin: str | None = None) -> Outcome:
+    """Run our kubectl."""
+    io = MemoryIO(cluster.contexts, stdin=stdin)
+    code = main(list(argv), io)
+    out = "".join(text for channel, text in io.written if channel == 1)
+    err = "".join(text for channel, text in io.written if channel == 2)
+    return out, err, code

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Kubectl, in_process
+from openapi_door import Kubectl, in_process
 
 from minik8s.cluster import Cluster
 from minik8s.kubectl.wordwrap import wrap

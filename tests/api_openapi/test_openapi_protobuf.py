@@ -26,7 +26,7 @@ def meant(value: Any) -> Any:
     if isinstance(value, dict):
         inside = {key: meant(each) for key, each in value.items()}
         return {
-            key: each for key, each in inside.items() if each or each == 0 and each is not False
+            key: each for key, each in inside.items() if each or (each == 0 and each is not False)
         }
     if isinstance(value, list):
         return [meant(each) for each in value]
