@@ -26,6 +26,9 @@ BUSY_TURNS = 1000
 _CONNECTOR = re.compile(r"(&&|\|\|)\s*\Z")
 
 
+_FOR_EVER = re.compile(r"\s*(true|:|\[ 1 \])\s*(;|\n)\s*do\b")
+
+
 class Exited(Exception):
     """The script has ended the shell."""
 
@@ -53,6 +56,9 @@ class Script:
         return self.shell.exit_code
 
     def _item(self, item: AndOr) -> Steps[None]:
+        if self.text[item.start : item.end] in ("true", ":"):
+            self.shell.exit_code = 0
+            return
         if item.ampersand is not None or not any(self._walks(p) for p in item.pipelines):
             yield from self._engine(self.text[item.start : (item.ampersand or item.end - 1) + 1])
             return
@@ -92,7 +98,10 @@ class Script:
         yield from self._walk(command, Input.of("".join(written).encode()))
 
     def _loop_word(self, command: Command) -> str:
-        """`while` or `until`, if the command is such a loop around something that waits."""
+        """`while` or `until`, if the command is such a loop around something that waits.
+
+        In the background, so is one without an end.
+        """
         word = self.text[command.start : command.start + 5]
         if word not in ("while", "until") or len(command.bodies) != 2:
             return ""
@@ -102,7 +111,9 @@ class Script:
             for item in body.items
             for pipeline in item.pipelines
         )
-        return word if waits or self.process.background else ""
+        condition = self.text[command.start + 5 : command.bodies[1].items[0].start]
+        for_ever = word == "while" and _FOR_EVER.match(condition) is not None
+        return word if waits or (for_ever and self.process.background) else ""
 
     def _program(self, command: Command) -> Program | None:
         words = [word.literal for word in command.words]

@@ -89,13 +89,18 @@ def _run_file(process: Process, shell: Shell, words: list[str]) -> Steps[int]:
 
 
 def _primary(process: Process, shell: Shell) -> str:
+    """The prompt: Debian's bash names user and host, others show less."""
     image = process.container.image
     mark = "#" if image.user == "root" else "$"
-    if image.shell == "ash":
-        return f"{_shown(shell)} {mark} "
-    if image.shell == "dash":
-        return f"{mark} "
-    return f"{image.user}@{process.container.hostname}:{_shown(shell)}{mark} "
+    if _is_bash(process):
+        if image.libc == "musl":
+            return f"bash-5.3{mark} "
+        return f"{image.user}@{process.container.hostname}:{_shown(shell)}{mark} "
+    return f"{mark} " if image.shell == "dash" else f"{_shown(shell)} {mark} "
+
+
+def _is_bash(process: Process) -> bool:
+    return process.name.endswith("bash") or process.container.image.shell == "bash"
 
 
 def _shown(shell: Shell) -> str:
@@ -131,6 +136,6 @@ def _prompt(process: Process, shell: Shell) -> Steps[int]:
 
 
 def _leave(process: Process, shell: Shell) -> int:
-    if process.container.image.shell == "bash":
+    if _is_bash(process):
         process.out("exit\n")
     return shell.exit_code

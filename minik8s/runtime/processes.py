@@ -98,7 +98,7 @@ class Task:
                     clock.run_until(deadline)
                     self._time_out()
                     return True
-            elif self._waits_outside():
+            elif self.waits_outside:
                 return False
             if not clock.step():
                 return False
@@ -127,7 +127,9 @@ class Task:
         else:
             self._go(lambda: self._steps.throw(interrupted))
 
-    def _waits_outside(self) -> bool:
+    @property
+    def waits_outside(self) -> bool:
+        """Whether only somebody else can make the program go on, however long it waits."""
         wait = self._wait
         if wait is None or wait.timeout is not None:
             return False
