@@ -15,6 +15,7 @@ from minik8s.terminal.session import HOME, Session
 
 _SEPARATORS = re.compile(r"(?:\|\||&&|[|;&(]|\$\(|`)")
 _FILE_FLAGS = ("-f", "--filename", "--from-file", "--kustomize", "-k")
+_VALUED = ("-n", "--namespace", "-l", "--selector", "-o", "--output", "-c", "--container")
 _ON_PODS = ("exec", "logs", "attach", "port-forward", "debug", "cp")
 _ON_TYPES = (
     "get",
@@ -145,7 +146,7 @@ class Completer:
             return _starting(typed, ("json", "jsonpath=", "name", "wide", "yaml"))
         if typed.startswith("-"):
             return _starting(typed, (f"--{name}" for name in command.flags))
-        plain = [word for word in words if not word.startswith("-")]
+        plain = _plain(words)
         if command.children and (not plain or plain[-1:] == [_last(command)]):
             return _starting(typed, command.children)
         return self._kubectl_objects(plain, typed, words)
@@ -159,7 +160,7 @@ class Completer:
         if verb not in _ON_TYPES:
             return []
         skipped = 2 if verb in ("rollout", "set") else 1
-        kinds = [word for word in plain[skipped:] if word not in _values(words)]
+        kinds = plain[skipped:]
         if "/" in typed:
             kind, _, name = typed.partition("/")
             return [f"{kind}/{found}" for found in self._names(kind, name, words)]
@@ -217,7 +218,10 @@ def _namespace(words: list[str]) -> str:
     return ""
 
 
-def _values(words: list[str]) -> set[str]:
-    """Words that are the value of the flag before them."""
-    valued = ("-n", "--namespace", "-l", "--selector", "-o", "--output", "-c", "--container")
-    return {words[place + 1] for place, word in enumerate(words[:-1]) if word in valued}
+def _plain(words: list[str]) -> list[str]:
+    """The words that are neither flags nor values of flags."""
+    plain = []
+    for place, word in enumerate(words):
+        if not word.startswith("-") and (not place or words[place - 1] not in _VALUED):
+            plain.append(word)
+    return plain
