@@ -8,6 +8,7 @@ from typing import Any
 from minik8s.kubectl.call import Call
 from minik8s.kubectl.failures import Failure
 from minik8s.kubectl.gotext import quote
+from minik8s.kubectl.selecting import select
 from minik8s.kubectl.selection import Query
 from minik8s.kubectl.waiting import ticks
 from minik8s.model.metadata import Document, annotations_of, is_terminating, name_of, namespace_of
@@ -39,9 +40,9 @@ def running_timeout(call: Call) -> float:
 def named_object(call: Call, *words: str) -> Document:
     """The object that `POD`, `TYPE/NAME` or `TYPE NAME` names; raises what is wrong."""
     arguments = words if len(words) > 1 or "/" in words[0] else ("pods", *words)
-    selection = Query(
-        call, namespace=call.namespace, arguments=tuple(arguments), files=False
-    ).select()
+    selection = select(
+        Query(call, namespace=call.namespace, arguments=tuple(arguments), files=False)
+    )
     targets, error = selection.targets(go_on=False)
     if error is not None:
         raise error

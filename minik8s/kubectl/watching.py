@@ -10,6 +10,7 @@ from minik8s.errors import NotFound
 from minik8s.kubectl.call import Call
 from minik8s.kubectl.failures import Failure, explain
 from minik8s.kubectl.output import Printer
+from minik8s.kubectl.selecting import select
 from minik8s.kubectl.selection import Query, Selection, Target, list_parameters
 from minik8s.kubectl.tables import TablePrinter
 from minik8s.kubectl.tabwriter import TabWriter, table_writer
@@ -42,7 +43,7 @@ class _Show:
 def watch(call: Call, query: Query, printer: Printer | None, tables: TablePrinter) -> int:
     """Print what is there and what changes, until the person has seen enough."""
     query = replace(query, one_type=True, flatten=False)
-    selection = query.select()
+    selection = select(query)
     targets, error = selection.targets(go_on=False)
     if error is not None:
         if isinstance(error, NotFound) and call.flags.on("ignore-not-found"):

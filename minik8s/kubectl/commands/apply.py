@@ -25,6 +25,7 @@ from minik8s.kubectl.failures import COLLECTED, Failure, Several, add_source, ra
 from minik8s.kubectl.gotext import compact_json
 from minik8s.kubectl.output import object_printer
 from minik8s.kubectl.patches import with_last_applied, with_metadata
+from minik8s.kubectl.selecting import select
 from minik8s.kubectl.selection import Target
 from minik8s.kubectl.serverside import ServerSide
 from minik8s.kubectl.waiting import find, wait_until
@@ -42,7 +43,7 @@ def run(call: Call) -> None:
     require_files(call)
     validation = call.validation()
     _validate(call, dry_run)
-    selection = replace(manifests(call, validate=validation != "Ignore"), fetch=False).select()
+    selection = select(replace(manifests(call, validate=validation != "Ignore"), fetch=False))
     targets, problem = selection.targets()
     errors: list[Exception] = []
     if problem is not None:

@@ -9,6 +9,7 @@ from minik8s.kubectl.files import Source, sources
 from minik8s.kubectl.output import object_printer
 from minik8s.kubectl.patches import with_last_applied
 from minik8s.kubectl.rawrequests import raw_send
+from minik8s.kubectl.selecting import select
 from minik8s.kubectl.selection import Query, Target
 from minik8s.kubectl.yamlin import documents
 
@@ -55,7 +56,7 @@ def run(call: Call) -> None:
         created.append(target)
         printer(document)
 
-    manifests(call, validate=validation != "Ignore").select().visit(create)
+    select(manifests(call, validate=validation != "Ignore")).visit(create)
     if not created:
         raise Failure("no objects passed to create")
 

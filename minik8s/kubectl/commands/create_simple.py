@@ -1,4 +1,4 @@
-"""`kubectl create` of the small kinds: namespace, serviceaccount, quota, ingress, token and more."""
+"""`kubectl create` of small kinds: namespace, serviceaccount, quota, ingress, token and more."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from minik8s.kubectl.call import Call
 from minik8s.kubectl.failures import Failure
 from minik8s.kubectl.generate import Creation, begin
 from minik8s.kubectl.pods import go_struct
+from minik8s.kubectl.selecting import select
 from minik8s.kubectl.selection import Query
 from minik8s.model.metadata import Document, annotations_of, labels_of, name_of, uid_of
 
@@ -96,7 +97,7 @@ def _job_of_cronjob(creation: Creation, source: str) -> Document:
         arguments=(source,),
         files=False,
     )
-    targets, error = query.select().targets(go_on=False)
+    targets, error = select(query).targets(go_on=False)
     if error is not None:
         raise error
     if len(targets) != 1:

@@ -10,6 +10,7 @@ from minik8s.kubectl.call import Call, DryRun
 from minik8s.kubectl.failures import COLLECTED, Failure, Several, add_source, raise_all
 from minik8s.kubectl.gotext import parse_bool
 from minik8s.kubectl.rawrequests import raw_send
+from minik8s.kubectl.selecting import select
 from minik8s.kubectl.selection import Query, Selection, Target
 from minik8s.kubectl.waiting import FOR_EVER, is_gone, wait_until
 from minik8s.model.metadata import Document
@@ -150,7 +151,7 @@ def run(call: Call) -> None:
     if flags.text("raw"):
         raw_send(call, "DELETE", flags.text("raw"), None)
         return
-    selection = _query(call).select()
+    selection = select(_query(call))
     _validate(call, grace)
     if flags.on("interactive") and not _confirmed(call, _query(call)):
         return
@@ -197,7 +198,7 @@ def _validate(call: Call, grace: int) -> None:
 
 
 def _confirmed(call: Call, query: Query) -> bool:
-    targets, error = query.select().targets()
+    targets, error = select(query).targets()
     if error is not None and not isinstance(error, NotFound):
         raise error
     if not targets:

@@ -6,6 +6,7 @@ from minik8s.errors import NotFound
 from minik8s.kubectl.call import Call
 from minik8s.kubectl.describe import Subject, describe_object
 from minik8s.kubectl.failures import COLLECTED, Failure, Several, message_of, raise_all
+from minik8s.kubectl.selecting import select
 from minik8s.kubectl.selection import Query, Selection, Target
 
 
@@ -16,7 +17,7 @@ def run(call: Call) -> None:
             'You must specify the type of resource to describe. Use "kubectl api-resources" for a '
             "complete list of supported resources.\n"
         )
-    selection = _query(call).select()
+    selection = select(_query(call))
     targets, error = selection.targets()
     if isinstance(error, NotFound) and len(call.arguments) == 2:
         _describe_by_prefix(call, error)
@@ -80,7 +81,7 @@ def _describe_by_prefix(call: Call, error: NotFound) -> None:
         one_type=True,
         chunk=call.flags.number("chunk-size"),
     )
-    targets, failure = query.select().targets(go_on=False)
+    targets, failure = select(query).targets(go_on=False)
     if failure is not None:
         raise failure
     matching = [target for target in targets if target.name.startswith(prefix)]

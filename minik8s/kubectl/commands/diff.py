@@ -13,6 +13,7 @@ from minik8s.kubectl.commands.create import manifests, require_files
 from minik8s.kubectl.failures import COLLECTED, Exit, Failure, explain
 from minik8s.kubectl.output import without_managed_fields
 from minik8s.kubectl.patches import without_last_applied
+from minik8s.kubectl.selecting import select
 from minik8s.kubectl.selection import Target
 from minik8s.kubectl.serverside import ServerSide
 from minik8s.kubectl.unified import unified
@@ -46,7 +47,7 @@ def _run(call: Call) -> int:
     if flags.on("prune"):
         raise Failure("--prune does not work here; delete objects by their names")
     comparison = Comparison(call)
-    selection = replace(manifests(call, validate=False), fetch=False).select()
+    selection = select(replace(manifests(call, validate=False), fetch=False))
     selection.visit(comparison.add, go_on=False)
     text = comparison.text()
     call.out(text)

@@ -13,6 +13,7 @@ from minik8s.kubectl.pods import (
     named_object,
     running_timeout,
 )
+from minik8s.kubectl.selecting import select
 from minik8s.kubectl.selection import Query
 from minik8s.kubectl.sessions import carry, wants_tty
 from minik8s.model.metadata import Document, name_of, namespace_of
@@ -50,7 +51,7 @@ def _object(call: Call, resource: str) -> Document:
         enforce_namespace=call.namespace_given,
         latest=True,
     )
-    targets, error = query.select().targets(go_on=False)
+    targets, error = select(query).targets(go_on=False)
     if error is not None:
         raise error
     if len(targets) != 1:

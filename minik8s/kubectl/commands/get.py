@@ -9,6 +9,7 @@ from minik8s.kubectl.customcolumns import columns_printer, print_columns
 from minik8s.kubectl.failures import Failure, Several, message_of, raise_all
 from minik8s.kubectl.output import FORMATS, NoPrinter, Printer, format_printer, name_printer
 from minik8s.kubectl.rawrequests import raw_get
+from minik8s.kubectl.selecting import select
 from minik8s.kubectl.selection import Query, Selection, Target
 from minik8s.kubectl.sorting import Unsorted, sort_objects, sort_rows
 from minik8s.kubectl.tables import TableOptions, TablePrinter
@@ -36,7 +37,7 @@ def run(call: Call) -> int | None:
     _validate(call)
     if watches:
         return watch(call, query(call), object_printer(call), table_printer_for(call))
-    selection = query(call).select()
+    selection = select(query(call))
     try:
         if not is_table(call):
             _print_objects(call, selection)

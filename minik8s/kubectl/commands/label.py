@@ -11,6 +11,7 @@ from minik8s.kubectl.gotext import quote
 from minik8s.kubectl.output import object_printer
 from minik8s.kubectl.pairs import parse_pairs, split_arguments
 from minik8s.kubectl.patches import merge_patch, with_metadata
+from minik8s.kubectl.selecting import select
 from minik8s.kubectl.selection import Query, Target
 from minik8s.model.formats import label_value
 from minik8s.model.metadata import Document
@@ -151,18 +152,20 @@ def _check_resources(call: Call, resources: list[str], dry_run: DryRun, word: st
 
 def _visit(call: Call, resources: list[str], changes: _Changes, dry_run: DryRun) -> None:
     flags = call.flags
-    selection = Query(
-        call,
-        namespace=call.namespace,
-        arguments=tuple(resources),
-        enforce_namespace=call.namespace_given,
-        all_namespaces=flags.on("all-namespaces"),
-        labels=flags.text("selector"),
-        fields=flags.text("field-selector"),
-        empty_selector=flags.on("all"),
-        latest=not flags.on("local"),
-        local=flags.on("local"),
-    ).select()
+    selection = select(
+        Query(
+            call,
+            namespace=call.namespace,
+            arguments=tuple(resources),
+            enforce_namespace=call.namespace_given,
+            all_namespaces=flags.on("all-namespaces"),
+            labels=flags.text("selector"),
+            fields=flags.text("field-selector"),
+            empty_selector=flags.on("all"),
+            latest=not flags.on("local"),
+            local=flags.on("local"),
+        )
+    )
     if flags.text("resource-version") and not selection.single:
         raise Failure("--resource-version may only be used with a single resource")
 

@@ -22,6 +22,7 @@ from minik8s.kubectl.pods import (
     pods_behind,
     running_timeout,
 )
+from minik8s.kubectl.selecting import select
 from minik8s.kubectl.selection import Query
 from minik8s.model.metadata import Document, annotations_of, name_of, namespace_of
 
@@ -123,7 +124,7 @@ def _objects(call: Call, resource: str, selector: str) -> list[Document]:
         query = Query(
             call, namespace=call.namespace, arguments=("pods",), labels=selector, files=False
         )
-        targets, error = query.select().targets(go_on=False)
+        targets, error = select(query).targets(go_on=False)
         if error is not None:
             raise error
     except NotFound as error:

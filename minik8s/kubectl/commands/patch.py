@@ -11,6 +11,7 @@ from minik8s.kubectl.call import Call, DryRun
 from minik8s.kubectl.failures import Failure
 from minik8s.kubectl.gotext import quote
 from minik8s.kubectl.output import object_printer
+from minik8s.kubectl.selecting import select
 from minik8s.kubectl.selection import Query, Target
 from minik8s.kubectl.yamlin import ParseError, yaml_document
 from minik8s.model.metadata import Document
@@ -38,14 +39,16 @@ def run(call: Call) -> None:
         done = "patched" if document != target.object else "patched (no change)"
         object_printer(call, done, dry_run)(document)
 
-    Query(
-        call,
-        namespace=call.namespace,
-        arguments=tuple(call.arguments),
-        enforce_namespace=call.namespace_given,
-        subresource=flags.text("subresource"),
-        local=local,
-    ).select().visit(change)
+    select(
+        Query(
+            call,
+            namespace=call.namespace,
+            arguments=tuple(call.arguments),
+            enforce_namespace=call.namespace_given,
+            subresource=flags.text("subresource"),
+            local=local,
+        )
+    ).visit(change)
     if not patched:
         raise Failure("no objects passed to patch")
 

@@ -13,6 +13,7 @@ from minik8s.kubectl.files import Source, sources
 from minik8s.kubectl.output import object_printer
 from minik8s.kubectl.patches import with_last_applied, with_metadata
 from minik8s.kubectl.rawrequests import raw_send
+from minik8s.kubectl.selecting import select
 from minik8s.kubectl.selection import Target
 from minik8s.kubectl.waiting import find, wait_until
 from minik8s.kubectl.yamlin import documents
@@ -51,7 +52,7 @@ def run(call: Call) -> None:
                 raise add_source("replacing", target.source, error) from None
         printer(document)
 
-    query.select().visit(put)
+    select(query).visit(put)
 
 
 def _validate(call: Call, dry_run: DryRun) -> None:
@@ -113,9 +114,9 @@ def _recreate(call: Call, validation: str) -> None:
         ignore_not_found=True,
         names_only=flags.text("output") == "name",
     )
-    deletion.delete_all(replace(manifests(call, validate=False), fetch=False).select())
+    deletion.delete_all(select(replace(manifests(call, validate=False), fetch=False)))
     call.io.stdin = stdin
-    targets, _ = replace(manifests(call, validate=False), fetch=False).select().targets()
+    targets, _ = select(replace(manifests(call, validate=False), fetch=False)).targets()
     for target in targets:
         _wait_until_gone(call, target)
     call.io.stdin = stdin
@@ -128,7 +129,7 @@ def _recreate(call: Call, validation: str) -> None:
         made.append(target)
         printer(call.client.create(target.kind, document, target.namespace, options))
 
-    manifests(call, validate=validation != "Ignore").select().visit(create)
+    select(manifests(call, validate=validation != "Ignore")).visit(create)
     if not made:
         raise Failure("no objects passed to replace")
 
