@@ -101,8 +101,8 @@ def read_cases(paths: Iterable[str], max_bytes: int = inputs.MAX_BYTES) -> list[
     for path in paths:
         before = len(cases)
         for name, text in inputs.texts(path, max_bytes):
-            for raw, line, line_of in inputs.values(name, text):
-                cases.append(_Reader(name, line, line_of, max_bytes).case(raw, len(cases) + 1))
+            for raw, layout in inputs.values(name, text):
+                cases.append(_Reader(name, layout, max_bytes).case(raw, len(cases) + 1))
         if len(cases) == before:
             raise InputError(f"{path}: no case in it")
     return cases
@@ -111,9 +111,9 @@ def read_cases(paths: Iterable[str], max_bytes: int = inputs.MAX_BYTES) -> list[
 class _Reader:
     """Checks one raw case; every complaint names the file and the line."""
 
-    def __init__(self, file: str, line: int, line_of: inputs.LineOf, max_bytes: int) -> None:
-        self.file, self.line = file, line
-        self._line_of, self._max_bytes = line_of, max_bytes
+    def __init__(self, file: str, layout: inputs.Layout, max_bytes: int) -> None:
+        self.file, self.line = file, layout.line
+        self._line_of, self._max_bytes = layout.line_of, max_bytes
 
     def error(self, path: str, text: str) -> InputError:
         return InputError(f"{self.file}:{self._line_of(path)}: {text}")
@@ -144,8 +144,9 @@ class _Reader:
             if not isinstance(metadata, dict) or not metadata.get("name") or "kind" not in document:
                 raise self.error(f"objects[{index}]", "an object needs kind and metadata.name")
             whole = inputs.placed(document)
-            line = self._line_of(f"objects[{index}]")
-            inputs.check_document(whole, f"{self.file}:{line}")
+            complaint = inputs.complaint_about(whole)
+            if complaint:
+                raise self.error(f"objects[{index}]", complaint)
             yield whole
         manifests = raw.get("manifests") or []
         if not isinstance(manifests, list):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,29 +30,50 @@ class InputError(Exception):
     """Input that makes no sense; the text is one line for the reader of a terminal."""
 
 
-@dataclass(slots=True)
-class Source:
-    """One document of a file, with the line it begins at."""
+class Layout:
+    """Where the fields of one value of a file stand; read again only if somebody asks.
 
-    document: Document
-    file: str
-    line: int
-    node: Any = None
-    prefix: str = ""
-    _lines: dict[str, int] | None = None
+    `text` is the whole file, of which the value takes the part from `start` to `end`.
+    """
+
+    __slots__ = ("_end", "_lines", "_start", "_text", "line")
+
+    def __init__(self, line: int, text: str = "", start: int = 0, end: int = 0) -> None:
+        self.line = line
+        self._text, self._start, self._end = text, start, end
+        self._lines: dict[str, int] | None = None
 
     def line_of(self, path: str) -> int:
         """The line of a field such as `spec.ingress[0].from[1]`, or of what is around it."""
         if self._lines is None:
             self._lines = {}
-            if self.node is not None:
-                _note_lines(self.node, "", self._lines, set())
-        path = self.prefix + path
+            node = _compose(self._text[self._start : self._end])
+            if node is not None:
+                _note_lines(node, "", self.line, self._lines, set())
         while path:
             if path in self._lines:
                 return self._lines[path]
             path = _parent(path)
         return self.line
+
+
+@dataclass(slots=True)
+class Source:
+    """One document of a file; `prefix` leads to it if it is an item of a List."""
+
+    document: Document
+    file: str
+    layout: Layout
+    prefix: str = ""
+
+    @property
+    def line(self) -> int:
+        """The line at which the document begins."""
+        return self.line_of("") if self.prefix else self.layout.line
+
+    def line_of(self, path: str) -> int:
+        """The line of a field such as `spec.ingress[0].from[1]`, or of what is around it."""
+        return self.layout.line_of((self.prefix + path).rstrip("."))
 
 
 def _parent(path: str) -> str:
@@ -108,22 +129,15 @@ def _checked(name: str, text: str, max_bytes: int) -> str:
 
 def parse(name: str, text: str) -> Iterator[Source]:
     """The objects in a YAML or JSON text; raises InputError with the line."""
-    for value, line, node in _values(name, text):
-        yield from _objects(name, line, value, node)
+    for value, layout in values(name, text):
+        yield from _objects(name, value, layout)
 
 
-LineOf = Callable[[str], int]
-"""The line of a field, given its path in the value."""
+def values(name: str, text: str) -> Iterator[tuple[Any, Layout]]:
+    """The YAML documents or JSON values of a text, whatever they are.
 
-
-def values(name: str, text: str) -> Iterator[tuple[Any, int, LineOf]]:
-    """The YAML documents or JSON values of a text, whatever they are, with their lines."""
-    for value, line, node in _values(name, text):
-        yield value, line, Source({}, name, line, node).line_of
-
-
-def _values(name: str, text: str) -> Iterator[tuple[Any, int, Any]]:
-    """JSON by its suffix, or where the text may be JSON and is; YAML otherwise."""
+    JSON is known by its suffix, or where the text may be JSON and is.
+    """
     if name.endswith((".json", ".jsonl")):
         yield from _json_values(name, text)
         return
@@ -136,7 +150,7 @@ def _values(name: str, text: str) -> Iterator[tuple[Any, int, Any]]:
     yield from _yaml_values(name, text)
 
 
-def _json_values(name: str, text: str) -> Iterator[tuple[Any, int, Any]]:
+def _json_values(name: str, text: str) -> Iterator[tuple[Any, Layout]]:
     """One JSON object, or several after each other (JSON lines)."""
     decoder, position, line = json.JSONDecoder(), 0, 1
     while True:
@@ -151,22 +165,22 @@ def _json_values(name: str, text: str) -> Iterator[tuple[Any, int, Any]]:
             raise InputError(f"{name}:{error.lineno}: {error.msg}") from None
         except RecursionError:
             raise InputError(f"{name}:{line}: nested too deeply") from None
-        yield value, line, None
+        yield value, Layout(line)
         line += text.count("\n", position, end)
         position = end
 
 
-def _yaml_values(name: str, text: str) -> Iterator[tuple[Any, int, Any]]:
+def _yaml_values(name: str, text: str) -> Iterator[tuple[Any, Layout]]:
     import yaml
 
-    loader_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loader: Any = loader_class(text)
+    loader = _loader(text)
     try:
         while loader.check_node():
             node = loader.get_node()
             value = loader.construct_document(node)
             if value is not None:
-                yield value, node.start_mark.line + 1, node
+                start, end = node.start_mark, node.end_mark
+                yield value, Layout(start.line + 1, text, start.index, end.index)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""
@@ -180,7 +194,24 @@ def _yaml_values(name: str, text: str) -> Iterator[tuple[Any, int, Any]]:
         loader.dispose()
 
 
-def _note_lines(node: Any, path: str, lines: dict[str, int], seen: set[int]) -> None:
+def _loader(text: str) -> Any:
+    import yaml
+
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+
+
+def _compose(text: str) -> Any:
+    """The YAML nodes of a text that is known to be readable; None for none."""
+    if not text:
+        return None
+    loader = _loader(text)
+    try:
+        return loader.get_single_node()
+    finally:
+        loader.dispose()
+
+
+def _note_lines(node: Any, path: str, first: int, lines: dict[str, int], seen: set[int]) -> None:
     """The line of every field and list entry below a YAML node; an alias counts once."""
     if id(node) in seen:
         return
@@ -188,29 +219,29 @@ def _note_lines(node: Any, path: str, lines: dict[str, int], seen: set[int]) -> 
     if node.id == "mapping":
         for key, value in node.value:
             inner = f"{path}.{key.value}" if path else str(key.value)
-            lines[inner] = key.start_mark.line + 1
-            _note_lines(value, inner, lines, seen)
+            lines[inner] = key.start_mark.line + first
+            _note_lines(value, inner, first, lines, seen)
     elif node.id == "sequence":
         for index, value in enumerate(node.value):
             inner = f"{path}[{index}]"
-            lines[inner] = value.start_mark.line + 1
-            _note_lines(value, inner, lines, seen)
+            lines[inner] = value.start_mark.line + first
+            _note_lines(value, inner, first, lines, seen)
 
 
-def _objects(name: str, line: int, value: Any, node: Any, prefix: str = "") -> Iterator[Source]:
+def _objects(name: str, value: Any, layout: Layout, prefix: str = "") -> Iterator[Source]:
+    source = Source(value, name, layout, prefix)
     if not isinstance(value, dict):
-        raise InputError(f"{name}:{line}: not a Kubernetes object")
+        raise InputError(f"{name}:{source.line}: not a Kubernetes object")
     kind = value.get("kind")
     if isinstance(kind, str) and kind.endswith("List") and isinstance(value.get("items"), list):
-        whole = Source(value, name, line, node, prefix)
         for index, item in enumerate(value["items"]):
-            at = whole.line_of(f"items[{index}]")
-            yield from _objects(name, at, item, node, f"{prefix}items[{index}].")
+            yield from _objects(name, item, layout, f"{prefix}items[{index}].")
         return
     metadata = value.get("metadata")
     if not isinstance(kind, str) or not isinstance(metadata, dict) or not metadata.get("name"):
-        raise InputError(f"{name}:{line}: an object needs kind and metadata.name")
-    yield Source(placed(value), name, line, node, prefix)
+        raise InputError(f"{name}:{source.line}: an object needs kind and metadata.name")
+    source.document = placed(value)
+    yield source
 
 
 def placed(document: Document) -> Document:
@@ -231,31 +262,34 @@ def check(source: Source) -> None:
 
     Policies are checked in full, other kinds for the types of their fields.
     """
-    check_document(source.document, f"{source.file}:{source.line}")
+    complaint = complaint_about(source.document)
+    if complaint:
+        raise InputError(f"{source.file}:{source.line}: {complaint}")
 
 
-def check_document(document: Document, place: str) -> None:
-    """Raise InputError, beginning with the place, for an object that makes no sense."""
+def complaint_about(document: Document) -> str:
+    """What is wrong with an object, in one line; empty if nothing is."""
     kind = _REGISTRY.of(document)
     if kind is None:
-        _check_cluster_wide(document, place)
-        return
+        return _complaint_about_cluster_wide(document)
     strict = kind is NETWORK_POLICY
     try:
         decoded, _ = decode(kind, document, "Strict" if strict else "Ignore")
         if strict:
             validate_create(kind, default(kind, decoded))
     except ApiError as error:
-        raise InputError(f"{place}: {' '.join(error.message.split())}") from None
+        return " ".join(error.message.split())
+    return ""
 
 
-def _check_cluster_wide(document: Document, place: str) -> None:
-    """Raise InputError for a cluster-wide policy whose fields have other types than they must."""
+def _complaint_about_cluster_wide(document: Document) -> str:
+    """Whether the fields of a cluster-wide policy have other types than they must."""
     if document.get("kind") in CLUSTER_KINDS:
         try:
             compile_cluster_policy(document)
         except (TypeError, ValueError, KeyError, AttributeError):
-            raise InputError(f"{place}: this {document['kind']} is malformed") from None
+            return f"this {document['kind']} is malformed"
+    return ""
 
 
 _REGISTRY = Registry()

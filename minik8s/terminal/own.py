@@ -7,7 +7,7 @@ from typing import Any
 
 from minik8s import __version__
 from minik8s.analysis import report
-from minik8s.analysis.inputs import InputError, Source, check, parse
+from minik8s.analysis.inputs import InputError, Layout, Source, check, parse
 from minik8s.model.metadata import Document
 from minik8s.network import Settings
 from minik8s.terminal.io import LaptopIO
@@ -167,7 +167,7 @@ def _lint(argv: list[str], io: LaptopIO, machine: Machine) -> int:
     sources = _sources(flags.words, io)
     if not flags.words:
         name = machine.context
-        sources = [Source(document, name, 1) for document in _documents(machine)]
+        sources = [Source(document, name, Layout(1)) for document in _documents(machine)]
     return _print(io, report.run_lint(sources, output=flags.get("output", "text")))
 
 

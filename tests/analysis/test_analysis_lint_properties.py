@@ -9,7 +9,7 @@ from hypothesis import given
 from policy_naive import World
 from policy_worlds import PROBED, ends, few, worlds
 
-from minik8s.analysis.inputs import Source
+from minik8s.analysis.inputs import Layout, Source
 from minik8s.analysis.lint import lint
 
 USELESS = {"selects-nothing", "duplicate", "shadowed"}
@@ -31,7 +31,7 @@ paths = []
 @given(worlds())
 def test_useless_things_can_go(documents):
     paths.clear()
-    found = lint([Placed(document, "file", 1) for document in documents])
+    found = lint([Placed(document, "file", Layout(1)) for document in documents])
     useless = [finding for finding in found if finding.code in USELESS]
     for finding in useless:
         kept = [d for d in documents if finding.subject != subject(d)]

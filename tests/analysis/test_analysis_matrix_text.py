@@ -154,6 +154,10 @@ def test_lists_are_unpacked_with_their_lines(tmp_path):
     (source,) = parse("list.yaml", text)
     assert (source.line, source.line_of("metadata.name")) == (4, 7)
     assert source.document["metadata"]["namespace"] == "default"
+    more = f"# h\u00e9, \U0001f600\n---\n# {'x' * 50}\n{text}---\nkind: Pod\nmetadata:\n  name: y\n"
+    one, other = parse("two.yaml", more)
+    assert (one.line, one.line_of("metadata.name")) == (7, 10)
+    assert (other.line, other.line_of("metadata.name")) == (12, 14)
     place = tmp_path / "list.yaml"
     place.write_text(text, encoding="utf-8")
     assert documents(read([str(tmp_path)])) == [source.document]
