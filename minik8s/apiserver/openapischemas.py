@@ -103,8 +103,41 @@ def schema(name: str) -> Document:
         return _EXTRA[name]
     if name.endswith("List") and name not in definitions():
         return _list_schema(name.removesuffix("List"))
-    converted: Document = _convert(definitions()[name])
-    return converted
+    return with_values(name, _convert(definitions()[name]))
+
+
+@cache
+def _enums() -> dict[str, Any]:
+    data = get_data("minik8s", "data/enums.json")
+    assert data is not None
+    enums: dict[str, Any] = json.loads(data)
+    return enums
+
+
+def with_values(name: str, definition: Document) -> Document:
+    """An object type with the values that its fields may have, as kube-openapi tells them."""
+    fields, values = _enums()["fields"], _enums()["values"]
+    short = ".".join(name.split(".")[-3:])
+    told = {}
+    for field, written in (definition.get("properties") or {}).items():
+        one, many = (fields.get(f"{short}.{field}{suffix}") for suffix in ("", "[]"))
+        if one:
+            told[field] = {
+                **written,
+                "description": _listed(written.get("description", ""), values[one]),
+                "enum": [value for value, _ in values[one]],
+            }
+        elif many:
+            items = {**written["items"], "enum": [value for value, _ in values[many]]}
+            told[field] = {**written, "items": items}
+    if not told:
+        return definition
+    return {**definition, "properties": {**definition["properties"], **told}}
+
+
+def _listed(description: str, values: list[list[str]]) -> str:
+    lines = [f' - `"{value}"` {text}'.rstrip() for value, text in values]
+    return "\n".join([f"{description}\n\nPossible enum values:", *lines])
 
 
 def _convert(value: Any) -> Any:
