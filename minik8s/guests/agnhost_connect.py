@@ -92,7 +92,7 @@ def _split(target: str, protocol: str) -> tuple[str, int]:
 def _resolve(process: Process, host: str, deadline: float | None, protocol: str) -> Steps[str]:
     if is_address(host):
         return host
-    task = Paused(lookup(process, host), process.clock)
+    task = Paused(lookup(process, host, kind="go"), process.clock)
     finished = yield from task.until(deadline)
     if not finished:
         late = "TIMEOUT" if protocol == "tcp" else f"DNS: lookup {host}: i/o timeout"

@@ -216,7 +216,7 @@ def _dial(visit: Visit, query: dict[str, str]) -> Response:
 def _dial_once(process: Process, query: dict[str, str]) -> Steps[tuple[str, str]]:
     host, port = query.get("host", ""), int(query.get("port", 8080))
     request = query.get("request", "hostname")
-    answer = yield from lookup(process, host)
+    answer = yield from lookup(process, host, kind="go")
     if not answer.addresses:
         return "errors", f"lookup {host}: no such host"
     address = host if is_address(host) else answer.addresses[0]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from minik8s.guests.addresses import is_address
 from minik8s.guests.base import Process, Steps
+from minik8s.guests.catalogue import ResolverKind
 from minik8s.guests.resolver_libc import glibc, musl
 from minik8s.guests.resolver_others import ares, go
 from minik8s.guests.resolver_search import (
@@ -46,12 +47,17 @@ _KINDS: dict[str, Callable[[Search], Steps[Answer]]] = {
 }
 
 
-def lookup(process: Process, host: str, family: str = "") -> Steps[Answer]:
-    """The addresses of a name; `family` is "", "ipv4" or "ipv6"."""
+def lookup(
+    process: Process, host: str, family: str = "", kind: ResolverKind | None = None
+) -> Steps[Answer]:
+    """The addresses of a name; `family` is "", "ipv4" or "ipv6".
+
+    `kind` is for a program that brings a resolver of its own.
+    """
     if is_address(host):
         return Answer([host], name=host)
     known = from_hosts(process, host)
     if known:
         return Answer(sort_addresses(process, known), name=host)
-    kind = process.container.image.resolver
-    return (yield from _KINDS[kind](Search(process, host, TYPES[family])))
+    chosen = kind or process.container.image.resolver
+    return (yield from _KINDS[chosen](Search(process, host, TYPES[family])))
