@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from minik8s.admission.defaulting import cluster, customdefinitions, networking, pods, workloads
+from minik8s.admission.defaulting import (
+    cluster,
+    customdefinitions,
+    networking,
+    others,
+    pods,
+    workloads,
+)
+from minik8s.admission.defaulting.fill import inside
 from minik8s.model.metadata import Document
 from minik8s.model.registry import SERVICE, Kind
 
@@ -16,6 +24,8 @@ _DEFAULTS: dict[str, Callable[[Document], Document]] = {
     "deployments.apps": workloads.default_deployment,
     "endpoints": networking.default_endpoints,
     "endpointslices.discovery.k8s.io": networking.default_endpoint_slice,
+    "horizontalpodautoscalers.autoscaling": others.default_autoscaler,
+    "ingressclasses.networking.k8s.io": others.default_ingress_class,
     "jobs.batch": workloads.default_job,
     "limitranges": cluster.default_limit_range,
     "namespaces": cluster.default_namespace,
@@ -24,11 +34,14 @@ _DEFAULTS: dict[str, Callable[[Document], Document]] = {
     "persistentvolumeclaims": cluster.default_claim,
     "persistentvolumes": cluster.default_volume,
     "pods": pods.default_pod,
+    "podtemplates": lambda document: inside(document, "template", pods.default_template),
+    "priorityclasses.scheduling.k8s.io": others.default_priority_class,
     "replicasets.apps": workloads.default_replica_set,
     "replicationcontrollers": workloads.default_replication_controller,
     "rolebindings.rbac.authorization.k8s.io": cluster.default_binding,
     "secrets": cluster.default_secret,
     "statefulsets.apps": workloads.default_stateful_set,
+    "storageclasses.storage.k8s.io": others.default_storage_class,
 }
 """What fills in a kind's defaults; the kinds that are missing here have none."""
 
