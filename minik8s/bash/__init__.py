@@ -6,8 +6,8 @@ machine it runs on. Only `engine.py` knows bashkit.
 
 from __future__ import annotations
 
-from minik8s.bash.engine import Shell
 from minik8s.bash.files import Files
+from minik8s.bash.shell import Shell
 from minik8s.bash.syntax import is_complete
 from minik8s.bash.values import (
     ASH,

@@ -237,10 +237,8 @@ class Session:
 
     def run_inner(self, call: Invocation, words: list[str], user: str | None = None) -> Outcome:
         """Run a command as a process of its own, for `sudo` and the like."""
-        exports = "".join(f"export {k}={shlex.quote(v)}\n" for k, v in call.env.items())
-        shell = self.shell.fork(Background("", exports, call.cwd))
-        shell.username = user or USER
-        result = shell.run(shlex.join(words), stdin=call.stdin)
+        command = shlex.join(words)
+        result = self.shell.process(call, command, user or USER).run(command, stdin=call.stdin)
         return Outcome(result.stdout, result.stderr, result.exit_code)
 
     # -- for LaptopIO
