@@ -16,7 +16,46 @@ from minik8s.store import Store
 INVALID_IMAGE = "InvalidImageName"
 CONFIG_ERROR = "CreateContainerConfigError"
 
-_PRESENT = 'Container image "{}" already present on machine and can be accessed by the pod'
+_PRESENT = 'Container image "{image}" already present on machine'
+_PULLED = 'Successfully pulled image "{image}"'
+_TIMED = f"{_PULLED} in {{took}} ({{took}} including waiting)"
+_SIZED = f"{_TIMED}. Image size: {{size}} bytes."
+_CREATED = "Created container {name}"
+_STARTED = "Started container {name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How a kubelet tells of starting a container."""
+
+    present: str
+    pulled: str
+    created: str
+    started: str
+
+
+_WORDS = (
+    (
+        35,
+        Words(
+            f"{_PRESENT} and can be accessed by the pod",
+            _SIZED,
+            "Container created",
+            "Container started",
+        ),
+    ),
+    (32, Words(_PRESENT, _SIZED, "Created container: {name}", _STARTED)),
+    (31, Words(_PRESENT, _SIZED, _CREATED, _STARTED)),
+    (27, Words(_PRESENT, _TIMED, _CREATED, _STARTED)),
+    (20, Words(_PRESENT, f"{_PULLED} in {{took}}", _CREATED, _STARTED)),
+    (0, Words(_PRESENT, _PULLED, _CREATED, _STARTED)),
+)
+"""The words since each minor release."""
+
+
+def words_of(minor: int) -> Words:
+    """The words of the kubelet of Kubernetes 1.`minor`."""
+    return next(words for since, words in _WORDS if minor >= since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +69,10 @@ class Obstacle:
 class Starter:
     """Creates containers on all nodes, and remembers which node has which image."""
 
-    __slots__ = ("_images", "_recorder", "_store")
+    __slots__ = ("_images", "_recorder", "_store", "_words")
 
-    def __init__(self, store: Store, recorder: Recorder) -> None:
+    def __init__(self, store: Store, recorder: Recorder, words: Words) -> None:
+        self._words = words
         self._store = store
         self._recorder = recorder
         self._images: set[tuple[str, str]] = set()
@@ -45,8 +85,14 @@ class Starter:
         """Create one container, with the events of doing so; gives what is in the way."""
         obstacle = self._pull(pod, container) or self._missing(pod, container)
         if obstacle is None:
-            self.tell(pod, container, "Created", "Container created")
+            text = self._words.created.format(name=container["name"])
+            self.tell(pod, container, "Created", text)
         return obstacle
+
+    def started(self, pod: Document, container: Document) -> None:
+        """Record that a container has been started."""
+        text = self._words.started.format(name=container["name"])
+        self.tell(pod, container, "Started", text)
 
     def fail_to_start(self, pod: Document, container: Document) -> None:
         """Record that the container's command is not there."""
@@ -82,13 +128,13 @@ class Starter:
             self.warn(pod, container, "Failed", f"Error: {INVALID_IMAGE}")
             return Obstacle(INVALID_IMAGE, message)
         if there in self._images and pull_policy(container) != "Always":
-            self.tell(pod, container, "Pulled", _PRESENT.format(image))
+            self.tell(pod, container, "Pulled", self._words.present.format(image=image))
             return None
         self._images.add(there)
-        took = duration(pull_time(image))
+        took, size = duration(pull_time(image)), size_of(image)
         self.tell(pod, container, "Pulling", f'Pulling image "{image}"')
-        text = f'Successfully pulled image "{image}" in {took} ({took} including waiting).'
-        self.tell(pod, container, "Pulled", f"{text} Image size: {size_of(image)} bytes.")
+        text = self._words.pulled.format(image=image, took=took, size=size)
+        self.tell(pod, container, "Pulled", text)
         return None
 
     def _missing(self, pod: Document, container: Document) -> Obstacle | None:

@@ -19,6 +19,7 @@ from minik8s.controllers.containerstart import (
     Starter,
     duration,
     start_failure,
+    words_of,
 )
 from minik8s.controllers.events import Source
 from minik8s.controllers.nodeaddresses import NodeAddresses
@@ -63,11 +64,12 @@ class Kubelet(Controller):
         containers: ContainerRuntime,
         addresses: NodeAddresses,
         probes: Probes,
+        minor: int = 37,
     ) -> None:
         super().__init__(context)
         self.containers = containers
         self.addresses = addresses
-        self.starter = Starter(context.store, context.recorder)
+        self.starter = Starter(context.store, context.recorder, words_of(minor))
         self.probes = probes
         probes.on_change = self._readiness_changed
         probes.on_dead = self._declared_dead
@@ -310,7 +312,7 @@ class Kubelet(Controller):
             if codes.get(name) == podstatus.START_ERROR:
                 self.starter.fail_to_start(pod, container)
             else:
-                self.starter.tell(pod, container, "Started", "Container started")
+                self.starter.started(pod, container)
         pod = self._write(pod, init, main)
         run.exits += [(name, code) for name, code in codes.items() if code is not None]
         self.probes.start(pod, [name for name, code in codes.items() if code is None])

@@ -94,7 +94,8 @@ class Runtime:
     def _add_controllers(self) -> None:
         context = Context(self.store, self.clock, self.ids, self.recorder)
         probes = Probes(self.clock, NetworkProber(self.containers, self.network, self.clock))
-        self.kubelet = Kubelet(context, self.containers, self.addresses, probes)
+        minor = minor_version(self.profile.version)
+        self.kubelet = Kubelet(context, self.containers, self.addresses, probes, minor)
         self.containers.on_exit = self.kubelet.exited
         self.collector = GarbageCollector(context, self.registry)
         self.static_pods = StaticPods(context)
@@ -107,7 +108,7 @@ class Runtime:
             StatefulSetController(context),
             DaemonSetController(context),
             JobController(context),
-            Scheduler(context, minor_version(self.profile.version)),
+            Scheduler(context, minor),
             self.kubelet,
             self.static_pods,
             EndpointSliceController(context),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from cluster_worlds import events_about, names, pod, workload
@@ -68,6 +69,25 @@ def test_what_the_scheduler_says() -> None:
         "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
     )
     assert ready(newer)["message"].startswith("container runtime network not ready: ")
+
+
+def test_what_older_kubelets_say() -> None:
+    words = {}
+    for version in ("v1.18.12", "v1.20.2", "v1.30.0", "v1.33.0", "v1.37.0"):
+        profile = minikube(version).with_cni("bridge")
+        cluster = Cluster(profile=profile)
+        cluster.apply(pod("web"))
+        about = [event["message"] for event in events_about(cluster, "web")]
+        words[version] = [re.sub(r"[0-9.]+s", "Ns", text) for text in about[2:]]
+    assert words["v1.18.12"] == [
+        'Successfully pulled image "example.com/server:1"',
+        "Created container c",
+        "Started container c",
+    ]
+    assert words["v1.20.2"][0] == 'Successfully pulled image "example.com/server:1" in Ns'
+    assert words["v1.30.0"][0].endswith(" in Ns (Ns including waiting)")
+    assert words["v1.33.0"][1] == "Created container: c"
+    assert words["v1.37.0"][1:] == ["Container created", "Container started"]
 
 
 def test_a_daemon_waits_for_its_network() -> None:
