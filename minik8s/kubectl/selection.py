@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from minik8s.client.calls import TABLE_ACCEPT
+from minik8s.errors import ApiError, NotFound
 from minik8s.kubectl.call import Call
 from minik8s.kubectl.failures import COLLECTED, Failure, Several, raise_all
 from minik8s.kubectl.gotext import quote
 from minik8s.model.metadata import Document, namespace_of
-from minik8s.model.registry import Kind
+from minik8s.model.registry import NAMESPACE, Kind
 
 
 @dataclass(slots=True)
@@ -117,6 +118,25 @@ def get(query: Query, target: Target) -> Document:
     """The object as the server has it."""
     if not target.name:
         raise Failure("resource name may not be empty")
+    try:
+        return _fetched(query, target)
+    except NotFound:
+        _check_namespace(query, target)
+        raise
+
+
+def _check_namespace(query: Query, target: Target) -> None:
+    """Raise NotFound for the object's namespace where that is what is missing."""
+    if target.namespace not in ("", "default"):
+        try:
+            query.call.client.get(NAMESPACE, target.namespace)
+        except NotFound:
+            raise
+        except ApiError:
+            return
+
+
+def _fetched(query: Query, target: Target) -> Document:
     client = query.call.client
     if query.table:
         parameters = {"includeObject": query.include} if query.include else None

@@ -7,7 +7,7 @@ from minik8s.kubectl.call import Call
 from minik8s.kubectl.describe import Subject, describe_object
 from minik8s.kubectl.failures import COLLECTED, Failure, Several, message_of, raise_all
 from minik8s.kubectl.selecting import select
-from minik8s.kubectl.selection import Query, Selection, Target
+from minik8s.kubectl.selection import Query, Target
 
 
 def run(call: Call) -> None:
@@ -27,7 +27,7 @@ def run(call: Call) -> None:
     written = False
     for target in targets:
         try:
-            text = _described(call, target)
+            text = _described(call, target, events=len(targets) == 1)
         except COLLECTED as failure:
             if message_of(failure) not in seen:
                 seen.add(message_of(failure))
@@ -36,7 +36,8 @@ def run(call: Call) -> None:
         call.out(f"\n\n{text}" if written else text)
         written = True
     if not targets and not errors:
-        _say_nothing_found(call, selection)
+        where = "" if call.flags.on("all-namespaces") else f" in {call.namespace} namespace."
+        call.err(f"No resources found{where}\n")
     raise_all(errors)
 
 
@@ -54,8 +55,12 @@ def _query(call: Call) -> Query:
     )
 
 
-def _described(call: Call, target: Target) -> str:
-    """The description of an object as the server has it now."""
+def _described(call: Call, target: Target, *, events: bool) -> str:
+    """The description of an object as the server has it now.
+
+    `events` is what holds for events where the command line says nothing.
+    """
+    flags = call.flags
     document = call.client.get(target.kind, target.name, target.namespace)
     return describe_object(
         Subject(
@@ -63,8 +68,8 @@ def _described(call: Call, target: Target) -> str:
             target.kind,
             document,
             call.io.now(),
-            show_events=call.flags.on("show-events"),
-            chunk=call.flags.number("chunk-size"),
+            show_events=flags.on("show-events") if flags.given("show-events") else events,
+            chunk=flags.number("chunk-size"),
         )
     )
 
@@ -88,12 +93,4 @@ def _describe_by_prefix(call: Call, error: NotFound) -> None:
     if not matching:
         raise error
     for target in matching:
-        call.out(f"{_described(call, target)}\n")
-
-
-def _say_nothing_found(call: Call, selection: Selection) -> None:
-    namespaced = any(kind.namespaced for kind in selection.kinds)
-    if namespaced and not call.flags.on("all-namespaces"):
-        call.err(f"No resources found in {call.namespace} namespace.\n")
-    else:
-        call.err("No resources found\n")
+        call.out(f"{_described(call, target, events=False)}\n")

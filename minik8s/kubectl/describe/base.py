@@ -22,6 +22,7 @@ from minik8s.model.metadata import (
     name_of,
 )
 from minik8s.model.registry import Kind
+from minik8s.model.selectors import format_label_selector
 
 _HIDDEN = (LAST_APPLIED,)
 _WIDE = 140
@@ -146,6 +147,12 @@ def amount(value: Any) -> str:
 def pairs(labels: Mapping[str, str] | None) -> str:
     """A map on one line: `a=b,c=d`, or `<none>`."""
     return format_labels(labels or {})
+
+
+def selector_text(selector: Mapping[str, Any] | None) -> str:
+    """A label selector as a query says it; empty for one without parts."""
+    text = format_label_selector(selector)
+    return "" if text == "<none>" else text
 
 
 def long_time(timestamp: str | None) -> str:

@@ -41,7 +41,7 @@ def environment(out: Writer, container: Document, field_of: Callable[[str], str]
 def _source(out: Writer, source: Document) -> None:
     kind, reference = next(
         ((kind, source[field]) for field, kind in _SOURCES if source.get(field) is not None),
-        ("", {}),
+        ("", Document()),
     )
     if source.get("prefix"):
         kind = f"{kind} with prefix '{source['prefix']}'"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from minik8s.kubectl.describe.base import Subject, about
@@ -58,7 +58,20 @@ def title_of(field: str) -> str:
     """
     if not all(char.isalpha() or char == "-" for char in field):
         return field
-    return " ".join(_titled(word) for word in _WORD.findall(field))
+    return " ".join(_titled(word) for word in _joined(_WORD.findall(field)))
+
+
+def _joined(words: list[str]) -> Iterator[str]:
+    """Words in which capitals keep the capitalised word that follows: `HTTP` and `Port`."""
+    place = 0
+    while place < len(words):
+        word = words[place]
+        following = words[place + 1] if place + 1 < len(words) else ""
+        if len(word) >= 2 and word == word.upper() and following[:1].isupper():
+            word += following
+            place += 1
+        yield word
+        place += 1
 
 
 def _titled(word: str) -> str:

@@ -10,6 +10,7 @@ from minik8s.kubectl.describe.base import (
     flag,
     heading,
     long_time,
+    selector_text,
 )
 from minik8s.kubectl.describe.events import object_events
 from minik8s.kubectl.describe.pods import pod_template
@@ -17,7 +18,6 @@ from minik8s.kubectl.describe.writer import Writer
 from minik8s.kubectl.govalue import go_value
 from minik8s.model.durations import human_duration
 from minik8s.model.metadata import Document
-from minik8s.model.selectors import label_selector
 
 _UNSET = "<unset>"
 _ENOUGH = 50
@@ -28,7 +28,7 @@ def job(subject: Subject, out: Writer) -> None:
     """A Job."""
     spec, status = subject.spec, subject.status
     heading(subject, out)
-    out.line(0, "Selector:", label_selector(spec.get("selector")))
+    out.line(0, "Selector:", selector_text(spec.get("selector")))
     about(subject, out)
     controlled_by(subject, out)
     if spec.get("parallelism") is not None:
@@ -100,7 +100,7 @@ def cron_job(subject: Subject, out: Writer) -> None:
 
 def _job_template(spec: Document, out: Writer) -> None:
     selector = spec.get("selector")
-    out.line(0, "Selector:", _UNSET if selector is None else label_selector(selector))
+    out.line(0, "Selector:", _UNSET if selector is None else selector_text(selector))
     out.line(0, "Parallelism:", spec.get("parallelism", _UNSET))
     out.line(0, "Completions:", spec.get("completions", _UNSET))
     _deadline(spec, out)

@@ -14,6 +14,7 @@ from minik8s.kubectl.describe.base import (
     created,
     heading,
     pairs,
+    selector_text,
 )
 from minik8s.kubectl.describe.events import object_events
 from minik8s.kubectl.describe.pods import pod_template
@@ -27,7 +28,7 @@ from minik8s.model.metadata import (
     uid_of,
 )
 from minik8s.model.registry import POD, REPLICA_SET
-from minik8s.model.selectors import format_label_selector, label_selector, map_selector
+from minik8s.model.selectors import format_label_selector, map_selector
 from minik8s.model.workloads import replicas_of
 
 _HASH = "pod-template-hash"
@@ -72,7 +73,7 @@ def deployment(subject: Subject, out: Writer) -> None:
 
 
 def _selector(spec: Document) -> str:
-    return str(label_selector(spec.get("selector")))
+    return selector_text(spec.get("selector"))
 
 
 def _conditions(status: Document, out: Writer) -> None:
@@ -168,6 +169,12 @@ def stateful_set(subject: Subject, out: Writer) -> None:
     created(subject, out)
     out.line(0, "Selector:", _selector(spec))
     about(subject, out)
+    for title, field in (
+        ("Service Name:", "serviceName"),
+        ("Pod Management Policy:", "podManagementPolicy"),
+    ):
+        if spec.get(field):
+            out.line(0, title, spec[field])
     total = subject.status.get("replicas", 0)
     out.line(0, "Replicas:", f"{replicas_of(subject.object)} desired | {total} total")
     strategy = spec.get("updateStrategy") or {}
@@ -177,6 +184,11 @@ def stateful_set(subject: Subject, out: Writer) -> None:
         out.line(1, "Partition:", rolling["partition"])
         if rolling.get("maxUnavailable") is not None:
             out.line(1, "MaxUnavailable:", rolling["maxUnavailable"])
+    retention = spec.get("persistentVolumeClaimRetentionPolicy")
+    if retention is not None:
+        out.line(0, "Persistent Volume Claim Retention Policy:")
+        out.line(1, "WhenDeleted:", retention.get("whenDeleted", ""))
+        out.line(1, "WhenScaled:", retention.get("whenScaled", ""))
     _pods_status(subject, out, _selector(spec))
     pod_template(spec.get("template") or {}, out)
     _claims(out, spec.get("volumeClaimTemplates") or [])
