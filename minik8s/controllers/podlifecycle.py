@@ -88,9 +88,10 @@ class Kubelet(Controller):
         run = self._runs.get(key)
         if event.type == "DELETED":
             return (key,) if run is not None else NOTHING
-        if node_name(pod) and (run is None or is_terminating(pod) or run.uid != uid_of(pod)):
-            return (key,)
-        return NOTHING
+        if not node_name(pod):
+            return NOTHING
+        news = run is None or is_terminating(pod) or run.uid != uid_of(pod)
+        return (key,) if news or pod["spec"].get("readinessGates") else NOTHING
 
     def exited(self, namespace: str, pod: str, container: str, code: int) -> None:
         """A container has ended by itself."""
@@ -164,6 +165,8 @@ class Kubelet(Controller):
             pod = self._start(pod, run, names, refused)
         if is_terminal(pod):
             self._wind_up(pod, run)
+        elif pod["spec"].get("readinessGates"):
+            self._write(pod, *statuses_of(pod))
 
     def _wind_up(self, pod: Document, run: Run) -> None:
         """The pod has run to its end: its network goes, its output stays."""

@@ -197,34 +197,34 @@ def _conditions(
     everybody = {**{name: init[name] for name in sidecars if name in init}, **main}
     unready = [name for name, each in everybody.items() if not each["ready"]]
     done = status["phase"] == "Succeeded"
-    ready_reason, ready_text = _unready(unready, done)
-    gates = [gate["conditionType"] for gate in spec.get("readinessGates") or ()]
+    why = _unready(unready, done)
     known = {each["type"]: each for each in before.get("conditions") or ()}
-    closed = [gate for gate in gates if known.get(gate, {}).get("status") != "True"]
-    gate_reason = "" if ready_reason or not closed else "ReadinessGatesNotReady"
-    gate_text = (
-        ""
-        if not gate_reason
-        else (f'corresponding condition of pod readiness gate "{closed[0]}" does not exist.')
-    )
-    reason, text = _uninitialized(spec, init, done)
-    whole = initialized(spec, init)
+    gate = _closed_gate(spec, known)
+    ready = not unready and not gate
     fresh = [
         pod_condition("PodReadyToStartContainers", sandbox, now),
-        pod_condition("Initialized", whole, now, reason, text),
         pod_condition(
-            "Ready",
-            not unready and not closed,
-            now,
-            ready_reason or gate_reason,
-            ready_text or gate_text,
+            "Initialized", initialized(spec, init), now, *_uninitialized(spec, init, done)
         ),
-        pod_condition("ContainersReady", not unready, now, ready_reason, ready_text),
+        pod_condition("Ready", ready, now, *(why if any(why) or not gate else _gate_words(gate))),
+        pod_condition("ContainersReady", not unready, now, *why),
         pod_condition("PodScheduled", True, now),
     ]
     mine = {each["type"] for each in fresh}
     merged = [_kept(known.get(each["type"]), each) for each in fresh]
     return merged + [each for name, each in known.items() if name not in mine]
+
+
+def _closed_gate(spec: Mapping[str, Any], known: Mapping[str, Document]) -> str:
+    """The first readiness gate whose condition is not True, or the empty string."""
+    gates = [gate["conditionType"] for gate in spec.get("readinessGates") or ()]
+    closed = (gate for gate in gates if known.get(gate, {}).get("status") != "True")
+    return next(closed, "")
+
+
+def _gate_words(gate: str) -> tuple[str, str]:
+    text = f'corresponding condition of pod readiness gate "{gate}" does not exist.'
+    return "ReadinessGatesNotReady", text
 
 
 def _unready(unready: list[str], done: bool) -> tuple[str, str]:

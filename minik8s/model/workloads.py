@@ -60,11 +60,6 @@ def pod_addresses(pod: Mapping[str, Any]) -> tuple[str, ...]:
     return (str(status["podIP"]),)
 
 
-def containers(pod: Mapping[str, Any]) -> list[Document]:
-    """The containers of `spec.containers`."""
-    return list(pod.get("spec", {}).get("containers") or ())
-
-
 def is_sidecar(container: Mapping[str, Any]) -> bool:
     """Whether an init container goes on running beside the others."""
     return container.get("restartPolicy") == "Always"

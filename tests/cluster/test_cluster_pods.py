@@ -177,6 +177,18 @@ def test_quality_of_service(cluster: Cluster) -> None:
     assert stored(cluster, POD, "hopeful")["status"]["qosClass"] == "Burstable"
 
 
+def test_readiness_gates(cluster: Cluster) -> None:
+    cluster.apply(pod("web", readinessGates=[{"conditionType": "example.com/ready"}]))
+    ready = next(
+        c for c in stored(cluster, POD, "web")["status"]["conditions"] if c["type"] == "Ready"
+    )
+    assert (ready["status"], ready["reason"]) == ("False", "ReadinessGatesNotReady")
+    opened = {"status": {"conditions": [{"type": "example.com/ready", "status": "True"}]}}
+    media = "application/strategic-merge-patch+json"
+    cluster.client.patch(POD, "web", opened, patch_type=media, sub="status")
+    assert cluster.pods["web"].ready
+
+
 # -- containers that end
 
 
