@@ -8,6 +8,7 @@ from minik8s.kubectl.failures import Failure, raise_all
 from minik8s.kubectl.gotext import quote
 from minik8s.kubectl.kubeconfig import config_path
 from minik8s.kubectl.output import object_printer
+from minik8s.kubectl.structs import typed
 from minik8s.kubectl.tabwriter import table_writer
 from minik8s.model.metadata import Document
 
@@ -147,7 +148,7 @@ def view(call: Call) -> None:
     if minify:
         _check_minified(call)
     raw = call.flags.on("raw") or call.flags.on("flatten")
-    object_printer(call)(contexts.document(raw=raw, minify=minify))
+    object_printer(call)(typed(contexts.document(raw=raw, minify=minify)))
 
 
 def _check_minified(call: Call) -> None:
