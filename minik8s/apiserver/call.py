@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from minik8s.admission import FieldValidation
 from minik8s.apiserver.backend import Backend
@@ -17,8 +17,8 @@ from minik8s.model.metadata import Document
 from minik8s.model.registry import Kind
 from minik8s.store import Store
 
-Waiting: TypeAlias = Literal["shared", "private"]
-"""Whether the waiting of a program moves the cluster's clock, or only its own."""
+NewClock: TypeAlias = Callable[[], Clock]
+"""Makes a clock of its own for a program, so that its waiting moves no other."""
 
 MANAGER_LIMIT = 128
 _VALIDATIONS = ("", "Ignore", "Strict", "Warn")
@@ -32,7 +32,7 @@ class Call:
     services: ServiceAllocator
     request: Request
     route: Route
-    waiting: Waiting = "shared"
+    new_clock: NewClock | None = None
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -47,7 +47,7 @@ class Call:
 
     def program_clock(self) -> Clock | None:
         """The clock that a program started by this request waits on; None for the cluster's."""
-        return self.backend.clock.fork() if self.waiting == "private" else None
+        return self.new_clock() if self.new_clock is not None else None
 
     def existing(self) -> Document:
         """The object that the path names; raises NotFound."""
@@ -55,7 +55,18 @@ class Call:
         document = self.backend.store.get(route.kind, route.namespace or "", route.name)
         if document is None:
             raise NotFound.resource(route.kind.plural, route.kind.group, route.name)
+        return as_version(document, route.kind)
+
+
+def as_version(document: Document, kind: Kind) -> Document:
+    """A stored object as its kind's version; it may have been written as another.
+
+    Only the apiVersion differs: that is what the conversion strategy None of a
+    CustomResourceDefinition means, and no built-in kind has two versions here.
+    """
+    if document.get("apiVersion") == kind.api_version:
         return document
+    return {**document, "apiVersion": kind.api_version}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
-from minik8s.apiserver.call import Call, refuse
+from minik8s.apiserver.call import Call, as_version, refuse
 from minik8s.apiserver.customresources import is_custom
 from minik8s.apiserver.customtable import custom_printer
 from minik8s.apiserver.messages import Request, Response
@@ -120,7 +120,10 @@ def _shaped_list(call: Call, page: Page, metadata: Document, shape: str) -> Docu
             "metadata": metadata,
             "items": items,
         }
-    return {**list_document(call.kind, page.items, page.version), "metadata": metadata}
+    kind, items = call.kind, page.items
+    if is_custom(kind):
+        items = [as_version(item, kind) for item in items]
+    return {**list_document(kind, items, page.version), "metadata": metadata}
 
 
 def _page(call: Call, chosen: Filter) -> Page:
@@ -294,7 +297,7 @@ def _presenter(call: Call) -> Callable[[Document], Document]:
     """How objects are shown in the events of a watch."""
     shape = shape_of(call.request.headers.get("accept", ""))
     if not shape:
-        return lambda document: document
+        return partial(as_version, kind=call.kind)
     if shape.startswith("Partial"):
         return metadata_only
     form, clock = _table_form(call, shape), call.store.clock

@@ -347,6 +347,24 @@ def test_a_snapshot_brings_its_definitions_in_any_order() -> None:
     assert cluster.client.get(KIND, "mine")["spec"]["cronSpec"] == "* * * * */5"
 
 
+def test_an_object_can_be_read_in_every_served_version() -> None:
+    client = Cluster().client
+    first = DEFINITION["spec"]["versions"][0]
+    second = {**first, "name": "v2", "storage": False}
+    hidden = {**first, "name": "v3", "storage": False, "served": False}
+    client.create(CRD, changed(versions=[first, second, hidden]))
+    client.create(KIND, crontab())
+    newer = Kind("stable.example.com", "v2", "CronTab", "crontabs")
+    assert client.get(newer, "mine")["apiVersion"] == "stable.example.com/v2"
+    assert client.list(newer)["items"][0]["apiVersion"] == "stable.example.com/v2"
+    (event,) = client.watch(newer).poll()
+    assert event["object"]["apiVersion"] == "stable.example.com/v2"
+    client.patch(newer, "mine", {"spec": {"replicas": 3}})
+    assert client.get(KIND, "mine")["spec"]["replicas"] == 3
+    with pytest.raises(errors.NotFound):
+        client.list(Kind("stable.example.com", "v3", "CronTab", "crontabs"))
+
+
 def test_lists_are_merged_by_their_keys_in_server_side_apply(client: Client) -> None:
     def apply(manager: str, document: dict[str, Any]) -> Any:
         request = Request(
