@@ -185,12 +185,15 @@ def all_fields(present: Any, kind: Type) -> Node:
     form = kind.form(present)
     if present is None or form in ("scalar", "atomic"):
         return fieldset.LEAF
-    below = {
-        element: fieldset.marked(all_fields(part, part_type))
-        if form in ("keyed", "set")
-        else all_fields(part, part_type)
-        for element, (part, part_type) in parts(present, kind, form).items()
-    }
+    if form in ("keyed", "set"):
+        below = {
+            element: fieldset.marked(all_fields(part, part_type))
+            for element, (part, part_type) in parts(present, kind, form).items()
+        }
+    elif isinstance(present, dict):
+        below = {fieldset.field(k): all_fields(v, kind.below(k)) for k, v in present.items()}
+    else:
+        below = {}
     return below if form == "struct" else fieldset.marked(below)
 
 
