@@ -65,9 +65,8 @@ class Source:
             raise Failure(f"open {self.path}: no such file or directory") from None
 
     def _check(self, value: Any) -> None:
-        problems = validation_problems(value)
-        if problems:
-            text = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
+        text = validation_problem(value)
+        if text:
             raise Failure(
                 f"error validating {quote(self.name)}: error validating data: {text}; {_STOP}"
             )
@@ -80,13 +79,18 @@ class Source:
         return document
 
 
-def validation_problems(value: Any) -> list[str]:
-    """What kubectl's own check of a manifest finds, before any server sees it."""
+def validation_problem(value: Any) -> str:
+    """What kubectl's own check of a manifest finds, before any server sees it, or nothing."""
+    problems = _problems(value)
+    return f"[{', '.join(problems)}]" if len(problems) > 1 else "".join(problems)
+
+
+def _problems(value: Any) -> list[str]:
     if not isinstance(value, dict):
         return ["invalid object to validate"]
     if value.get("kind") == "List" and value.get("apiVersion") == "v1":
         items = value.get("items")
-        return [p for item in items or () for p in validation_problems(item)]
+        return [p for item in items or () for p in _problems(item)]
     return [f"{key} not set" for key in ("apiVersion", "kind") if not value.get(key)]
 
 

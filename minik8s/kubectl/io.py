@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -15,6 +16,24 @@ if TYPE_CHECKING:
 
 Dial = Callable[[], object]
 """Opens one forwarded connection to the pod; the result is a `network.Connection`."""
+
+
+class Keys(Protocol):
+    """A keyboard whose keys go to a program as they are, Ctrl-C included."""
+
+    def read(self, seconds: float | None) -> str | None:
+        """What is pressed within real seconds (None: however long it takes).
+
+        The empty string if nothing was, None at the end of input.
+        """
+
+
+class _NoKeys:
+    """A keyboard that nobody sits at."""
+
+    def read(self, seconds: float | None) -> str | None:
+        del seconds
+        return None
 
 
 class IO(Protocol):
@@ -41,8 +60,8 @@ class IO(Protocol):
     def read_line(self) -> str | None:
         """The next line that a person types, with its line end; None at the end of input."""
 
-    def read_keys(self) -> str | None:
-        """What a person types next, unseen and unedited, Ctrl-C included; None at the end."""
+    def keyboard(self) -> AbstractContextManager[Keys]:
+        """The person's keyboard, for a program that shows and edits what is typed itself."""
 
     def read_file(self, path: str) -> bytes:
         """A file's bytes; raises FileNotFoundError or IsADirectoryError."""
@@ -124,9 +143,9 @@ class MemoryIO:
         """Nobody types here."""
         return None
 
-    def read_keys(self) -> str | None:
+    def keyboard(self) -> AbstractContextManager[Keys]:
         """Nobody types here."""
-        return None
+        return nullcontext(_NoKeys())
 
     def read_file(self, path: str) -> bytes:
         """A file's bytes."""

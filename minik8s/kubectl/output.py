@@ -97,7 +97,7 @@ def without_managed_fields(document: Document) -> Document:
     """The document, or its items, without `metadata.managedFields`."""
     if _is_list(document):
         items = [without_managed_fields(item) for item in document["items"]]
-        return {**document, "items": items}
+        return type(document)({**document, "items": items})
     metadata = document.get("metadata")
     if not isinstance(metadata, dict) or "managedFields" not in metadata:
         return document

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 from minik8s.kubectl.failures import Failure
+from minik8s.kubectl.gosort import sorted_places
 from minik8s.kubectl.gotext import quote
 from minik8s.kubectl.govalue import go_type
 from minik8s.kubectl.jsonpath import JSONPath, JSONPathError, relaxed
@@ -13,7 +13,6 @@ from minik8s.model.metadata import Document
 from minik8s.model.workloads import quantity
 
 T = TypeVar("T")
-Less = Callable[[int, int], bool]
 
 
 class Unsortable(Exception):
@@ -74,18 +73,7 @@ def _sorted(items: list[T], documents: list[Document], path: str, what: tuple[st
                 f"Field {path} in {go} is an unsortable type: interface, err: {error}", place
             ) from None
 
-    return [items[place] for place in _order(len(items), less)]
-
-
-def _order(count: int, less: Less) -> list[int]:
-    """Places in order: an insertion sort, as Go's sort is for up to twelve values."""
-    places: list[int] = []
-    for new in range(count):
-        at = len(places)
-        while at and less(new, places[at - 1]):
-            at -= 1
-        places.insert(at, new)
-    return places
+    return [items[place] for place in sorted_places(len(items), less)]
 
 
 def is_less(left: Any, right: Any) -> bool:

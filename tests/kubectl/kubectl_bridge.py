@@ -146,7 +146,7 @@ class Twins:
     def _edited(self, text: str) -> str:
         path = self._folder / "edited"
         path.write_text(text)
-        subprocess.run([*self.editor.split(), str(path)], check=False, timeout=20)
+        subprocess.run(["sh", "-c", f"{self.editor} {path}"], check=False, timeout=20)
         return path.read_text()
 
     def real(
