@@ -90,7 +90,7 @@ def _unfit(call: Call, error: TypedError) -> ApiError:
         f"failed to create typed patch object ({place}; {route.kind.api_version}, "
         f"Kind={route.kind.kind}): {error}"
     )
-    failure.reason = ""
+    failure.code, failure.reason = 400, ""
     return failure
 
 

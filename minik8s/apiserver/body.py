@@ -14,6 +14,9 @@ from minik8s.apiserver.protobuf import MEDIA_TYPE as PROTOBUF
 from minik8s.apiserver.protobuf import decode_protobuf
 from minik8s.errors import BadRequest, UnsupportedMediaType
 
+MAX_DEPTH = 200
+"""How deep a body may be nested; what reads it may then go down as deep without care."""
+
 MAX_NODES = 1_000_000
 """How many values one YAML body may hold, with its aliases spelled out."""
 
@@ -34,7 +37,12 @@ def decode(request: Request, accepted: str = "application/json, application/yaml
     body = request.body
     if body is None or isinstance(body, (dict, list)):
         return copy_json(body)
-    media = content_type(request)
+    value = _parse(body, content_type(request), accepted)
+    _check_depth(value)
+    return value
+
+
+def _parse(body: bytes, media: str, accepted: str) -> Any:
     if media.endswith("json") or media in _JSON_TYPES:
         return parse_json(body)
     if media in _YAML_TYPES or media.endswith("+yaml"):
@@ -42,6 +50,21 @@ def decode(request: Request, accepted: str = "application/json, application/yaml
     if media == PROTOBUF:
         return decode_protobuf(body)
     raise unsupported(accepted)
+
+
+def _check_depth(value: Any) -> None:
+    """Raise BadRequest for values that lie deeper in each other than anybody needs."""
+    level, depth = [value], 0
+    while level:
+        if depth > MAX_DEPTH:
+            raise BadRequest("json parse error: exceeded max depth")
+        inside: list[Any] = []
+        for each in level:
+            if type(each) is dict:
+                inside += each.values()
+            elif type(each) is list:
+                inside += each
+        level, depth = inside, depth + 1
 
 
 def unsupported(accepted: str) -> UnsupportedMediaType:

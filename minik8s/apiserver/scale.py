@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from minik8s import admission
 from minik8s.apiserver import writing
 from minik8s.apiserver.body import content_type, decode
 from minik8s.apiserver.call import Call, WriteOptions
@@ -121,6 +122,7 @@ def _replicas(call: Call, scale: object, old: Document) -> int:
     name = call.route.name
     if not isinstance(scale, dict):
         raise BadRequest("the object provided is unrecognized (must be of type Scale)")
+    scale, _ = admission.decode(SCALE, scale, "Ignore")
     metadata = scale.get("metadata") or {}
     if metadata.get("name", name) != name:
         raise BadRequest(
@@ -130,12 +132,7 @@ def _replicas(call: Call, scale: object, old: Document) -> int:
     version = metadata.get("resourceVersion")
     if version and version != old["metadata"]["resourceVersion"]:
         raise Conflict.resource(call.kind.plural, call.kind.group, name)
-    replicas = (scale.get("spec") or {}).get("replicas", 0)
-    if not isinstance(replicas, int) or isinstance(replicas, bool):
-        raise BadRequest(
-            'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal string '
-            "into Go struct field ScaleSpec.spec.replicas of type int32"
-        )
+    replicas: int = (scale.get("spec") or {}).get("replicas", 0)
     if replicas < 0:
         text = f"Invalid value: {replicas}: must be greater than or equal to 0"
         cause = Cause("FieldValueInvalid", text, "spec.replicas")

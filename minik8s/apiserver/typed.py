@@ -72,8 +72,20 @@ class Type:
         self._item: Type | None = None
 
     def form(self, present: Any) -> Form:
-        """How values of the type are owned."""
-        return self._form or ("map" if isinstance(present, dict) else "atomic")
+        """How values of the type are owned; one of another type than it should be, as a whole."""
+        form = self._form
+        if form is None:
+            return "map" if isinstance(present, dict) else "atomic"
+        return "atomic" if self.misfits(present) else form
+
+    def misfits(self, present: Any) -> bool:
+        """Whether a value is no map or list where its parts would have owners of their own."""
+        return not isinstance(present, _JSON_TYPES.get(self._form, object))
+
+    @property
+    def expected(self) -> str:
+        """What a message calls the JSON type of the values."""
+        return "list" if self._form in ("keyed", "set") else "map"
 
     def below(self, name: str) -> Type:
         """The type of a field or of a map's value."""
@@ -119,6 +131,7 @@ def _form_of(schema: Schema | None, meta: PatchMeta) -> Form | None:
     return _LISTS.get(meta.structure, "atomic")
 
 
+_JSON_TYPES: dict[Form | None, type] = {"struct": dict, "map": dict, "keyed": list, "set": list}
 _LISTS: dict[str, Form] = {"map": "keyed", "set": "set"}
 _UNTYPED = Type(None)
 
@@ -156,6 +169,8 @@ def _key_of(entry: Any, kind: Type, path: str) -> str:
 
 def fields_of(present: Any, kind: Type, path: str = "") -> Node | None:
     """The fields that an applied document sets; raises TypedError for one that is not declared."""
+    if present is not None and kind.misfits(present):
+        raise TypedError(f"{path}: expected {kind.expected}, got {present!r}")
     form = kind.form(present)
     if present is None or form in ("scalar", "atomic"):
         return fieldset.LEAF
@@ -173,8 +188,6 @@ def fields_of(present: Any, kind: Type, path: str = "") -> Node | None:
 
 
 def _check_declared(present: Any, kind: Type, path: str) -> None:
-    if not isinstance(present, Mapping):
-        raise TypedError(f"{path}: expected map, got {present!r}")
     for name in present:
         if not kind.knows(name):
             raise TypedError(f"{path}.{name}: field not declared in schema")

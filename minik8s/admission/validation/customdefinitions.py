@@ -15,6 +15,7 @@ from minik8s.model.formats import dns1035_label, dns1123_subdomain
 from minik8s.model.metadata import Document, name_of
 
 SCOPES = ("Cluster", "Namespaced")
+COLUMN_TYPES = ("boolean", "date", "integer", "number", "string")
 TYPES = ("array", "boolean", "integer", "number", "object", "string")
 
 _PRESERVE = "x-kubernetes-preserve-unknown-fields"
@@ -91,6 +92,8 @@ def _check_versions(problems: Problems, versions: Sequence[Mapping[str, Any]]) -
         if name in seen:
             problems.invalid("spec.versions", versions, "must contain unique version names")
         seen.add(name)
+        _check_columns(problems, path, version.get("additionalPrinterColumns") or ())
+        _check_scale(problems, path, (version.get("subresources") or {}).get("scale"))
         schema = (version.get("schema") or {}).get("openAPIV3Schema")
         where = f"{path}.schema.openAPIV3Schema"
         if not isinstance(schema, dict):
@@ -101,6 +104,39 @@ def _check_versions(problems: Problems, versions: Sequence[Mapping[str, Any]]) -
             problems.invalid(f"{where}.type", schema["type"], "must be object at the root")
         else:
             _check_inside(problems, where, schema)
+
+
+def _check_columns(problems: Problems, path: str, columns: Sequence[Mapping[str, Any]]) -> None:
+    for index, column in enumerate(columns):
+        where = f"{path}.additionalPrinterColumns[{index}]"
+        if not column.get("name"):
+            problems.required(f"{where}.name")
+        if not column.get("type"):
+            problems.required(f"{where}.type", f"must be one of {','.join(COLUMN_TYPES)}")
+        elif column["type"] not in COLUMN_TYPES:
+            problems.invalid(
+                f"{where}.type", column["type"], f"must be one of {','.join(COLUMN_TYPES)}"
+            )
+        if not column.get("jsonPath"):
+            problems.required(f"{where}.jsonPath")
+        elif not column["jsonPath"].startswith((".", "[")):
+            problems.invalid(
+                f"{where}.jsonPath",
+                column["jsonPath"],
+                "must be a simple json path starting with .",
+            )
+
+
+def _check_scale(problems: Problems, path: str, scale: Mapping[str, Any] | None) -> None:
+    if scale is None:
+        return
+    where = f"{path}.subresources.scale"
+    for field, root in (("specReplicasPath", ".spec."), ("statusReplicasPath", ".status.")):
+        value = scale.get(field)
+        if not value:
+            problems.required(f"{where}.{field}")
+        elif not value.startswith(root):
+            problems.invalid(f"{where}.{field}", value, f"should be a json path under {root[:-1]}")
 
 
 def _check_inside(problems: Problems, path: str, schema: Mapping[str, Any]) -> None:
