@@ -62,6 +62,16 @@ def _remembering(document: Document) -> Document:
     return {**document, "metadata": {**document["metadata"], "annotations": annotations}}
 
 
+def make(call: Call, document: Document, dry_run: DryRun) -> Document:
+    """Store an object that kubectl made (`run`, `expose`), or only show what it would be."""
+    if dry_run is DryRun.CLIENT:
+        return typed(document)
+    if call.flags.on("save-config"):
+        document = _remembering(document)
+    kind = kind_of(call, document)
+    return typed(call.client.create(kind, document, call.namespace, call.options(dry_run)))
+
+
 def kind_of(call: Call, document: Document) -> Kind:
     """The kind of an object that kubectl made; raises Failure if the server has no such kind."""
     kind = kind_of_manifest(call.client, document["apiVersion"], document["kind"])

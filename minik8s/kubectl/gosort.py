@@ -180,12 +180,12 @@ class _Sorter:
         middle = low + size // 4 * 2 - 1
         for step in range(3):
             seed ^= seed << 13 & _WORD
-            seed ^= seed >> 17
-            seed ^= seed << 5 & _WORD
+            seed ^= seed >> 7
+            seed ^= seed << 17 & _WORD
             other = seed & mask
             if other >= size:
                 other -= size
-            self._swap(middle - 1 + step, low + other)
+            self._swap(middle + step, low + other)
 
     def _heap(self, low: int, high: int) -> None:
         size = high - low

@@ -72,8 +72,6 @@ def _query(call: Call) -> dict[str, str]:
 def _printer(call: Call) -> Printer | None:
     """The printer of `-o`; None for the table. Raises Failure for an unknown format."""
     output = call.flags.text("output")
-    if not output and call.flags.text("template"):
-        output = "go-template"
     if not output:
         return None
     if output == "name":
