@@ -1,0 +1,103 @@
+"""`kubectl cluster-info`."""
+
+from __future__ import annotations
+
+from minik8s.kubectl.call import Call
+from minik8s.kubectl.failures import Failure
+from minik8s.kubectl.output import Printer, object_printer
+from minik8s.kubectl.pods import container_names
+from minik8s.kubectl.structs import Typed, typed
+from minik8s.model.metadata import Document, labels_of, name_of, namespace_of
+from minik8s.model.registry import (
+    DAEMON_SET,
+    DEPLOYMENT,
+    EVENT,
+    NAMESPACE,
+    NODE,
+    POD,
+    REPLICA_SET,
+    SERVICE,
+    Kind,
+)
+
+_SELECTOR = "kubernetes.io/cluster-service=true"
+_DUMPED = (EVENT, SERVICE, DAEMON_SET, DEPLOYMENT, REPLICA_SET, POD)
+_GREEN, _YELLOW, _PLAIN = "\x1b[32;1m", "\x1b[33;1m", "\x1b[0m"
+
+
+def run(call: Call) -> None:
+    """Show where the control plane and the cluster's own services are."""
+    if call.arguments:
+        raise Failure(f"extra arguments: [{' '.join(call.arguments)}]")
+    server = _server(call)
+    _service(call, "Kubernetes control plane", server)
+    found = call.client.list(SERVICE, "kube-system", query={"labelSelector": _SELECTOR})
+    for service in found["items"]:
+        title = labels_of(service).get("kubernetes.io/name", name_of(service))
+        _service(call, title, f"{server}{_proxied(service)}")
+    call.out("\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.\n")
+
+
+def _server(call: Call) -> str:
+    """The address of the context's cluster."""
+    contexts = call.io.contexts
+    context = contexts.contexts[call.flags.text("context") or contexts.current]
+    return str(contexts.clusters[context["cluster"]].get("server", ""))
+
+
+def _service(call: Call, title: str, address: str) -> None:
+    if _coloured(call):
+        title, address = f"{_GREEN}{title}{_PLAIN}", f"{_YELLOW}{address}{_PLAIN}"
+    call.out(f"{title} is running at {address}\n")
+
+
+def _coloured(call: Call) -> bool:
+    return call.io.tty and call.io.env.get("TERM", "dumb") != "dumb"
+
+
+def _proxied(service: Document) -> str:
+    """The path by which the API server leads to a Service's first port."""
+    port = service["spec"]["ports"][0]
+    scheme = "https:" if port.get("name") == "https" or port["port"] == 443 else ""
+    name = f"{scheme}{name_of(service)}:{port.get('name', '')}".rstrip(":")
+    return f"/api/v1/namespaces/{namespace_of(service)}/services/{name}/proxy"
+
+
+def dump(call: Call) -> None:
+    """Show nodes, and of some namespaces what there is and what the pods have logged."""
+    show = object_printer(call)
+    _list(call, NODE, None, show)
+    for namespace in _namespaces(call):
+        for kind in _DUMPED:
+            _list(call, kind, namespace, show)
+        for pod in call.client.list(POD, namespace)["items"]:
+            _logs(call, pod)
+
+
+def _namespaces(call: Call) -> list[str]:
+    if call.flags.on("all-namespaces"):
+        return [name_of(item) for item in call.client.list(NAMESPACE)["items"]]
+    return call.flags.items("namespaces") or ["kube-system", call.namespace]
+
+
+def _list(call: Call, kind: Kind, namespace: str | None, show: Printer) -> None:
+    document = call.client.list(kind, namespace)
+    show(
+        Typed(
+            kind=f"{kind.kind}List",
+            apiVersion=kind.api_version,
+            metadata=document["metadata"],
+            items=[typed(item) for item in document["items"]],
+        )
+    )
+
+
+def _logs(call: Call, pod: Document) -> None:
+    for container in container_names(pod).split(", "):
+        name, _, kind = container.partition(" ")
+        if kind:
+            continue
+        place = f"container {name} of pod {namespace_of(pod)}/{name_of(pod)}"
+        call.out(f"==== START logs for {place} ====\n")
+        call.out(call.client.logs(name_of(pod), name, namespace_of(pod)))
+        call.out(f"==== END logs for {place} ====\n")
