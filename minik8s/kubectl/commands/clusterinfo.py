@@ -16,12 +16,13 @@ from minik8s.model.registry import (
     NODE,
     POD,
     REPLICA_SET,
+    REPLICATION_CONTROLLER,
     SERVICE,
     Kind,
 )
 
 _SELECTOR = "kubernetes.io/cluster-service=true"
-_DUMPED = (EVENT, SERVICE, DAEMON_SET, DEPLOYMENT, REPLICA_SET, POD)
+_DUMPED = (EVENT, REPLICATION_CONTROLLER, SERVICE, DAEMON_SET, DEPLOYMENT, REPLICA_SET, POD)
 _GREEN, _YELLOW, _PLAIN = "\x1b[32;1m", "\x1b[33;1m", "\x1b[0m"
 
 
