@@ -7,6 +7,7 @@ from collections.abc import Callable
 from minik8s.errors import ApiError
 from minik8s.kubectl.describe.base import Subject
 from minik8s.kubectl.describe.writer import Writer
+from minik8s.kubectl.gosort import go_sorted
 from minik8s.model.metadata import Document, uid_of
 from minik8s.model.registry import EVENT
 
@@ -51,7 +52,7 @@ def write_events(subject: Subject, out: Writer, events: list[Document]) -> None:
     out.line(0, "Events:")
     out.line(1, *_HEADS)
     out.line(1, *("-" * max(len(head), 4) for head in _HEADS))
-    for event in sorted(events, key=lambda event: str(event.get("lastTimestamp") or "")):
+    for event in go_sorted(events, lambda event: str(event.get("lastTimestamp") or "")):
         out.line(1, *_row(subject, event))
 
 
