@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from minik8s.model.registry import DEPLOYMENT
 from minik8s.runtime import ClusterProfile, NodeProfile
 from minik8s.terminal.io import LaptopIO
 from minik8s.terminal.machines import Machines
@@ -175,7 +176,8 @@ def _boot(minikube: Minikube, plugin: str, cni: str) -> None:
         profile = profile.with_cni(None)
     elif cni == "cilium":
         profile = profile.with_cni("cilium", "v1.9.4")
-    minikube.machines.add(NAME, profile, server=f"https://{ADDRESS}:8443")
+    machine = minikube.machines.add(NAME, profile, server=f"https://{ADDRESS}:8443")
+    machine.client().patch(DEPLOYMENT, "coredns", {"spec": {"replicas": 1}}, "kube-system")
     minikube.running = True
 
 
