@@ -45,8 +45,8 @@ class ExecSession(Protocol):
     def resize(self, width: int, height: int) -> None:
         """Tell the terminal's size, in characters."""
 
-    def run(self) -> None:
-        """Go on until the program ends or waits for input."""
+    def run(self, seconds: float | None = None) -> bool:
+        """Go on until the program ends or waits; False if it could go on after `seconds`."""
 
     def output(self) -> list[tuple[int, bytes]]:
         """What was written since the last call: (1 or 2, bytes), in order."""

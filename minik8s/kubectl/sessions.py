@@ -52,7 +52,7 @@ def _leave_alone(call: Call, session: ExecSession, *, tty: bool) -> None:
         if talked > _PATIENCE:
             if tty:
                 session.write_stdin(b"\x03")
-                session.run()
+                session.run(_STEP)
             else:
                 session.kill()
             break

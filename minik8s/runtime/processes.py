@@ -104,6 +104,26 @@ class Task:
                 return False
         return True
 
+    def proceed(self, seconds: float | None = None) -> bool:
+        """Step the clock until the program has ended or waits for the outside.
+
+        With `seconds` for no longer than that; False if it could go on at once.
+        """
+        if seconds is None:
+            self.finish()
+            return True
+        clock = self.process.clock
+        end = clock.now + seconds
+        while self.exit_code is None and not self.waits_outside:
+            due = clock.next_event()
+            if due is None:
+                return True
+            if due > end:
+                clock.run_until(end)
+                return False
+            clock.step()
+        return True
+
     def _time_out(self) -> None:
         if self.exit_code is None:
             self.interrupt("SIGKILL")

@@ -95,11 +95,15 @@ class ExecSession:
         """Tell the terminal's size, in characters."""
         self.width, self.height = width, height
 
-    def run(self) -> None:
-        """Go on until the program ends, waits for input, or waits for somebody else."""
-        self._task.finish()
+    def run(self, seconds: float | None = None) -> bool:
+        """Go on until the program ends, waits for input, or waits for somebody else.
+
+        With `seconds` for no longer than that; False if it could go on at once.
+        """
+        stood_still = self._task.proceed(seconds)
         while self._keyboard is not None and self.exit_code is None and self._keyboard.pump():
-            self._task.finish()
+            stood_still = self._task.proceed(seconds)
+        return stood_still
 
     def output(self) -> list[tuple[int, bytes]]:
         """What was written since the last call: (1 or 2, bytes), in order."""

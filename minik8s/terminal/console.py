@@ -55,14 +55,25 @@ class Keyboard:
                 line = self._edit(line, key)
         return None
 
-    def read_keys(self) -> str | None:
-        """Whatever is typed next, unseen; None at the end of input."""
+    @contextmanager
+    def keys(self) -> Iterator[Keyboard]:
+        """Let every key go to the program in front, Ctrl-C included."""
         with _raw(sys.stdin.fileno()):
-            while not self._stop():
-                key = self._key()
-                if key is not None:
-                    keys, self._pending = key + self._pending, ""
-                    return keys or None
+            yield self
+
+    def read(self, seconds: float | None) -> str | None:
+        """What is pressed within some seconds, unseen; None at the end of input."""
+        end = None if seconds is None else time.monotonic() + seconds
+        while not self._stop():
+            key = self._key(0.0 if end is not None else _SLICE)
+            if key is not None:
+                keys, self._pending = key + self._pending, ""
+                return keys or None
+            if end is not None:
+                rest = end - time.monotonic()
+                if rest <= 0:
+                    return ""
+                time.sleep(min(_SLICE, rest))
         return None
 
     def _edit(self, line: str, key: str) -> str:
@@ -78,10 +89,10 @@ class Keyboard:
             return line + key
         return line
 
-    def _key(self) -> str | None:
+    def _key(self, seconds: float = _SLICE) -> str | None:
         """The next key, None if none came in time; the empty string at the end of input."""
         if not self._pending:
-            ready, _, _ = select.select([sys.stdin.fileno()], [], [], _SLICE)
+            ready, _, _ = select.select([sys.stdin.fileno()], [], [], seconds)
             if not ready:
                 return None
             data = os.read(sys.stdin.fileno(), 1024)

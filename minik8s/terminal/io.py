@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 from minik8s.bash import Files, Invocation, Outcome
@@ -18,6 +19,16 @@ Dial = Callable[[], object]
 
 Command = Callable[[list[str], "LaptopIO"], int]
 """A program of the laptop: runs with its arguments, writes through the IO, gives its exit code."""
+
+
+class Keys(Protocol):
+    """A keyboard whose keys go to a program as they are, Ctrl-C included."""
+
+    def read(self, seconds: float | None) -> str | None:
+        """What is pressed within real seconds (None: however long it takes).
+
+        The empty string if nothing was, None at the end of input.
+        """
 
 
 class Surroundings(Protocol):
@@ -39,8 +50,8 @@ class Surroundings(Protocol):
     def read_line(self) -> str | None:
         """The next line that the person types."""
 
-    def read_keys(self) -> str | None:
-        """The next keys that the person presses."""
+    def keyboard(self) -> AbstractContextManager[Keys]:
+        """The person's keyboard, unseen and unedited."""
 
     def follow(self, pump: Callable[[], bool]) -> int:
         """Pump as long as this form of terminal does."""
@@ -98,9 +109,9 @@ class LaptopIO:
         """The next line that a person types, with its line end; None at the end of input."""
         return self.terminal.read_line() if self.interactive else None
 
-    def read_keys(self) -> str | None:
-        """What a person types next, unseen and unedited, Ctrl-C included; None at the end."""
-        return self.terminal.read_keys() if self.interactive else None
+    def keyboard(self) -> AbstractContextManager[Keys]:
+        """The person's keyboard, for a program that shows and edits what is typed itself."""
+        return self.terminal.keyboard()
 
     # -- files
 

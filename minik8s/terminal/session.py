@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -24,7 +25,7 @@ from minik8s.bash import (
 )
 from minik8s.bash.tools import uname
 from minik8s.client import Contexts
-from minik8s.terminal.io import Command, Dial, LaptopIO
+from minik8s.terminal.io import Command, Dial, Keys, LaptopIO
 from minik8s.terminal.jobs import Job, Jobs
 from minik8s.terminal.timeline import DeadlinePassed, Timeline, current_actor
 
@@ -76,12 +77,12 @@ class Stopped(BaseException):
 class Person:
     """What somebody at a keyboard adds: input for programs, and real time.
 
-    `read_line` gives an edited line, `read_keys` what has been pressed; both give None at the
-    end of input. `pause` really waits.
+    `read_line` gives a line, None at the end of input; `keyboard` gives the keys themselves.
+    `pause` really waits.
     """
 
     read_line: Callable[[], str | None]
-    read_keys: Callable[[], str | None]
+    keyboard: Callable[[], AbstractContextManager[Keys]]
     pause: Callable[[float], None] = time.sleep
 
 
@@ -247,9 +248,10 @@ class Session:
         """The next line that the person types."""
         return self.person.read_line() if self.person is not None else None
 
-    def read_keys(self) -> str | None:
-        """The next keys that the person presses."""
-        return self.person.read_keys() if self.person is not None else None
+    def keyboard(self) -> AbstractContextManager[Keys]:
+        """The person's keyboard, unseen and unedited."""
+        assert self.person is not None
+        return self.person.keyboard()
 
     def follow(self, pump: Callable[[], bool]) -> int:
         """Pump once in a script, again and again in a job, until Ctrl-C for a person."""
