@@ -52,6 +52,24 @@ def decode(
     return decoded, unknown if field_validation == "Warn" else []
 
 
+def decode_type(name: str, document: Document) -> Document:
+    """A document of a type that is only sent, never stored: `meta.v1.DeleteOptions`.
+
+    Unknown fields are dropped. Raises BadRequest for a value of the wrong type.
+    """
+    schema = schemas().type(name)
+    if _checker(schema)(document):
+        return document
+    decoder = _Decoder()
+    decoded = decoder.start(schema, document)
+    if decoder.error:
+        _, version, struct = name.split(".")
+        raise BadRequest(
+            f'{struct} in version "{version}" cannot be handled as a {struct}: {decoder.error}'
+        )
+    return decoded
+
+
 def decode_metadata(kind: Kind, document: Document) -> tuple[Document, list[str]]:
     """The document with its `metadata` decoded, and what is unknown in there.
 

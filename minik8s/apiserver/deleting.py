@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from minik8s.admission.decode import decode_type
 from minik8s.apiserver.body import decode
 from minik8s.apiserver.call import Call, dry_run_causes, refuse
 from minik8s.apiserver.customresources import remove_objects
@@ -53,6 +54,7 @@ class DeleteOptions:
         given: Mapping[str, Any] = body if body else _from_query(request)
         if not isinstance(given, Mapping):
             raise BadRequest("the object provided is unrecognized (must be of type DeleteOptions)")
+        given = decode_type("meta.v1.DeleteOptions", dict(given))
         causes = _problems(given)
         refuse("DeleteOptions", causes)
         conditions = given.get("preconditions") or {}
@@ -95,12 +97,6 @@ def _problems(given: Mapping[str, Any]) -> list[Cause]:
         shown = ", ".join(f'"{each}"' for each in (*_POLICIES[1:2], *_POLICIES[:1], "Orphan"))
         text = f'Unsupported value: "{policy}": supported values: {shown}, "nil"'
         causes.append(Cause("FieldValueNotSupported", text, "propagationPolicy"))
-    grace = given.get("gracePeriodSeconds")
-    if grace is not None and not isinstance(grace, int):
-        raise BadRequest(
-            "json: cannot unmarshal string into Go struct field "
-            "DeleteOptions.gracePeriodSeconds of type int64"
-        )
     return causes + dry_run_causes(given.get("dryRun") or ())
 
 

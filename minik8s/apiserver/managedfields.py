@@ -45,6 +45,10 @@ _UNTRACKED = frozenset(
 """Metadata that no manager owns."""
 
 
+_IDENTITY: Node = {"f:metadata": {"f:name": {}, "f:namespace": {}}}
+"""What every configuration sets, so that its metadata never go as a whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manager:
     """Who wrote, how, in which version of the API, to which subresource."""
@@ -220,7 +224,7 @@ def applied(
     last = managers.get(manager)
     if last is not None:
         others = [m.fields for other, m in managers.items() if other != manager]
-        managed = _union_of([wanted, *others])
+        managed = _union_of([wanted, *others, _IDENTITY])
         merged = typed.prune(merged, last.fields, managed, kind_type)
     changes = _difference(kind, kind_type, merged, live, manager.subresource)
     if not force:

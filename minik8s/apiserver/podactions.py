@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64encode
 
+from minik8s.admission.decode import decode_type
 from minik8s.apiserver.body import decode
 from minik8s.apiserver.call import Call, WriteOptions
 from minik8s.apiserver.deleting import DeleteOptions, check, remove
@@ -23,6 +24,13 @@ SUCCESS = {
 }
 
 
+_TYPES = {
+    "Binding": "core.v1.Binding",
+    "Eviction": "policy.v1.Eviction",
+    "TokenRequest": "authentication.v1.TokenRequest",
+}
+
+
 def _body(call: Call, kind: str) -> Document:
     body = decode(call.request)
     if not isinstance(body, dict):
@@ -32,6 +40,7 @@ def _body(call: Call, kind: str) -> Document:
             f"the object provided is unrecognized (must be of type {kind}): "
             f"the kind is {body['kind']}"
         )
+    body = decode_type(_TYPES[kind], body)
     name = (body.get("metadata") or {}).get("name", call.route.name)
     if name != call.route.name:
         raise BadRequest(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from minik8s import admission
+from minik8s.admission.decode import decode_type
 from minik8s.apiserver import writing
 from minik8s.apiserver.body import content_type, decode
 from minik8s.apiserver.call import Call, WriteOptions
@@ -122,7 +122,7 @@ def _replicas(call: Call, scale: object, old: Document) -> int:
     name = call.route.name
     if not isinstance(scale, dict):
         raise BadRequest("the object provided is unrecognized (must be of type Scale)")
-    scale, _ = admission.decode(SCALE, scale, "Ignore")
+    scale = decode_type("autoscaling.v1.Scale", scale)
     metadata = scale.get("metadata") or {}
     if metadata.get("name", name) != name:
         raise BadRequest(
