@@ -84,6 +84,16 @@ class Forever:
 
 
 @dataclass(frozen=True, slots=True)
+class LookAgain:
+    """Wait for what somebody else may do (`tail -f`), and look again after some seconds.
+
+    Whoever waits for the program's end is not made to wait for this; gives None.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Connect:
     """Open a connection; gives the Connection, still "connecting" if the time ran out."""
 
@@ -227,6 +237,7 @@ class FirstOf:
 Effect = (
     Sleep
     | Forever
+    | LookAgain
     | Connect
     | AwaitConnection
     | Send

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from minik8s.guests.base import (
+    Close,
     FirstOf,
+    Input,
     Process,
     ReadInput,
     Receive,
@@ -16,6 +19,7 @@ from minik8s.guests.base import (
     Steps,
 )
 from minik8s.guests.options import getopt
+from minik8s.guests.programs import find_program
 from minik8s.network import Connection, Datagram, DatagramSocket
 
 
@@ -34,6 +38,7 @@ class Plan:
     quit: float | None = None
     local_port: int = 0
     family: str = ""
+    program: list[str] = field(default_factory=list)
     operands: list[str] = field(default_factory=list)
 
     @property
@@ -45,7 +50,8 @@ class Plan:
 def parse(process: Process, short: str) -> Plan:
     """Read a command line; raises OptionError, or ValueError for a bad number."""
     plan = Plan()
-    options, plan.operands = getopt(process.arguments, short)
+    arguments, plan.program = _split_program(process.arguments, short)
+    options, plan.operands = getopt(arguments, short)
     for name, value in options:
         if name == "l":
             plan.listen = True
@@ -72,6 +78,17 @@ def parse(process: Process, short: str) -> Plan:
     return plan
 
 
+def _split_program(arguments: list[str], short: str) -> tuple[list[str], list[str]]:
+    """What stands before `-e`, and the program behind it, which takes all the rest."""
+    if "e:" not in short:
+        return arguments, []
+    for place, word in enumerate(arguments):
+        if re.fullmatch(r"-[nuvlkz]*e", word):
+            flags = [word[:-1]] if len(word) > 2 else []
+            return arguments[:place] + flags, arguments[place + 1 :]
+    return arguments, []
+
+
 def parse_ports(text: str) -> list[int]:
     """A port or a range of ports; raises ValueError."""
     low, dash, high = text.partition("-")
@@ -79,6 +96,36 @@ def parse_ports(text: str) -> list[int]:
     if not ports or not all(0 < port < 65536 for port in ports):
         raise ValueError(text)
     return ports
+
+
+def serve_program(process: Process, connection: Connection, words: list[str]) -> Steps[int]:
+    """Run a program whose input and output are a connection (`nc -e`)."""
+    program = find_program(process.container.image, words[0])
+    if program is None:
+        yield Close(connection)
+        process.err(f"nc: can't execute '{words[0]}': No such file or directory\n")
+        return 127
+    stdin = Input()
+
+    def hear() -> None:
+        data = connection.receive()
+        if data:
+            stdin.feed(data)
+        if connection.eof:
+            stdin.close()
+
+    connection.wake = hear
+    hear()
+    child = process.child(
+        words,
+        stdin=stdin,
+        output=lambda _stream, data: connection.send(data),
+        tty=False,
+        interactive=False,
+    )
+    code: int = yield from program(child)
+    yield Close(connection)
+    return code
 
 
 def shovel(process: Process, connection: Connection, plan: Plan) -> Steps[None]:

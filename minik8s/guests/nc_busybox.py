@@ -17,9 +17,10 @@ from minik8s.guests.base import (
     Steps,
 )
 from minik8s.guests.errors import failure, strerror
-from minik8s.guests.nc import Plan, parse, shovel, shovel_datagrams
+from minik8s.guests.nc import Plan, parse, serve_program, shovel, shovel_datagrams
 from minik8s.guests.options import OptionError
 from minik8s.guests.resolver import lookup
+from minik8s.network import Connection
 
 _BUSYBOX_USAGE = """\
 BusyBox v1.37.0 () multi-call binary.
@@ -75,14 +76,25 @@ def _busybox_listen(process: Process, plan: Plan) -> Steps[int]:
         return _bind_failed(process)
     if plan.verbose:
         process.err(f"listening on [::]:{port} ...\n")
-    connection = yield Accept(listener, plan.wait)
-    if connection is None:
-        process.err("nc: timeout\n")
-        return 1
-    yield Close(listener)
-    if plan.verbose:
-        local, remote = with_port(*connection.local), with_port(*connection.remote)
-        process.err(f"connect to {local} from {remote} ({remote})\n")
+    while True:
+        connection = yield Accept(listener, plan.wait)
+        if connection is None:
+            process.err("nc: timeout\n")
+            return 1
+        if not (plan.keep and plan.program):
+            yield Close(listener)
+        if plan.verbose:
+            local, remote = with_port(*connection.local), with_port(*connection.remote)
+            process.err(f"connect to {local} from {remote} ({remote})\n")
+        code = yield from _use(process, plan, connection)
+        if not (plan.keep and plan.program):
+            return code
+
+
+def _use(process: Process, plan: Plan, connection: Connection) -> Steps[int]:
+    """What is done with a connection once it stands."""
+    if plan.program:
+        return (yield from serve_program(process, connection, plan.program))
     yield from shovel(process, connection, plan)
     yield Close(connection)
     return 0
@@ -119,7 +131,7 @@ def _busybox_connect(process: Process, plan: Plan) -> Steps[int]:
     if plan.verbose:
         process.err(f"{shown} open\n")
     if not plan.zero:
-        yield from shovel(process, connection, plan)
+        return (yield from _use(process, plan, connection))
     yield Close(connection)
     return 0
 

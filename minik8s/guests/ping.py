@@ -21,6 +21,9 @@ from minik8s.guests.options import OptionError, getopt
 from minik8s.guests.resolver import NOT_FOUND, lookup
 from minik8s.network import EchoReply, EchoSocket
 
+ENDLESS = 10
+"""How many requests are sent when no end was asked for: simulated time waits for no Ctrl-C."""
+
 
 @dataclass(slots=True)
 class _Plan:
@@ -79,6 +82,8 @@ def _parse(process: Process, short: str) -> _Plan:
         elif name in "46":
             plan.family = f"ipv{name}"
     plan.host = operands[-1] if operands else ""
+    if not plan.count and not plan.deadline and not process.background:
+        plan.count = ENDLESS
     return plan
 
 

@@ -14,7 +14,17 @@ from minik8s.bash import Shell
 from minik8s.bash.commands import SHELL_BUILTINS
 from minik8s.bash.syntax import read
 from minik8s.bash.words import AndOr, Command, Incomplete, Pipeline, Sequence, Unreadable
-from minik8s.guests.base import Forever, Input, Process, Program, Sleep, Steps, WaitsForEver
+from minik8s.guests.base import (
+    Forever,
+    Input,
+    Process,
+    Program,
+    ReadInput,
+    Sleep,
+    Steps,
+    WaitsForEver,
+    read_all,
+)
 from minik8s.guests.programs import find_program
 
 TURNS = 10_000
@@ -27,6 +37,10 @@ _CONNECTOR = re.compile(r"(&&|\|\|)\s*\Z")
 
 
 _FOR_EVER = re.compile(r"\s*(true|:|\[ 1 \])\s*(;|\n)\s*do\b")
+
+
+_READ = re.compile(r"\bread\b")
+_READS = re.compile(r"\b(read|cat|mapfile|tee|xargs|tr|sort|wc|grep|sed|awk|head|sh|bash|jq)\b")
 
 
 class Exited(Exception):
@@ -46,6 +60,8 @@ class Script:
         try:
             script = read(self.text)
         except (Incomplete, Unreadable, RecursionError):
+            return (yield from self._engine(self.text))
+        if not any(self._walks(p) for item in script.body.items for p in item.pipelines):
             return (yield from self._engine(self.text))
         yield from self._sequence(script.body)
         return self.shell.exit_code
@@ -182,8 +198,9 @@ class Script:
             put(written)
             self.process.err(complaint)
 
+        stdin = yield from self._stdin(text)
         try:
-            result = self.shell.run(text, on_output=show, stdin=_piped(self.process))
+            result = self.shell.run(text, on_output=show, stdin=stdin)
         except WaitsForEver:
             yield Forever()
             raise
@@ -191,9 +208,21 @@ class Script:
             raise Exited
         return result.exit_code
 
+    def _stdin(self, text: str) -> Steps[str | None]:
+        """Standard input for a piece that may read it; the engine must have it beforehand.
 
-def _piped(process: Process) -> str | None:
-    """The whole of standard input, if it is complete and nobody types it."""
-    if not process.stdin.closed or not process.stdin.data:
-        return None
-    return (process.stdin.take() or b"").decode(errors="replace")
+        Of somebody who types, that is one line for `read`.
+        """
+        process = self.process
+        if process.interactive:
+            if not _READ.search(text):
+                return None
+            line = yield ReadInput(process.stdin)
+            return (line or b"").decode(errors="replace")
+        if not process.stdin.closed:
+            if not _READS.search(text):
+                return None
+            data = yield from read_all(process)
+        else:
+            data = process.stdin.take() or b""
+        return data.decode(errors="replace") or None

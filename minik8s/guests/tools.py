@@ -7,7 +7,7 @@ import re
 from minik8s.bash.dates import date as format_date
 from minik8s.bash.tools import uname as system_name
 from minik8s.guests.addresses import is_address
-from minik8s.guests.base import Forever, Interrupted, Process, ReadInput, Sleep, Steps
+from minik8s.guests.base import Forever, Interrupted, LookAgain, Process, ReadInput, Sleep, Steps
 from minik8s.guests.options import OptionError, getopt
 from minik8s.guests.programs import find_program
 from minik8s.guests.resolver import lookup
@@ -296,7 +296,7 @@ def _follow(process: Process, names: list[str], shown: int) -> Steps[None]:
         yield Forever()
     try:
         while True:
-            yield Sleep(1.0)
+            yield LookAgain(1.0)
             data = process.container.read(process.resolve(names[0])) or b""
             process.out(data[shown:])
             shown = len(data)

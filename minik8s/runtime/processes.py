@@ -18,6 +18,7 @@ from minik8s.guests.base import (
     FirstOf,
     Forever,
     Interrupted,
+    LookAgain,
     Process,
     Program,
     ReadInput,
@@ -151,6 +152,8 @@ class Task:
     def waits_outside(self) -> bool:
         """Whether only somebody else can make the program go on, however long it waits."""
         wait = self._wait
+        if wait is not None and isinstance(wait.effect, LookAgain):
+            return True
         if wait is None or wait.timeout is not None:
             return False
         if isinstance(wait.effect, ReadInput | Forever | Accept):

@@ -16,6 +16,7 @@ from minik8s.guests.base import (
     FirstOf,
     Forever,
     Listen,
+    LookAgain,
     OpenDatagram,
     OpenEcho,
     Process,
@@ -105,7 +106,7 @@ class Kernel:
 
     # -- time and input
 
-    def _sleep(self, effect: Sleep) -> Wait:
+    def _sleep(self, effect: Sleep | LookAgain) -> Wait:
         return self._wait(effect, _never, timeout=effect.seconds)
 
     def _forever(self, effect: Forever) -> Wait:
@@ -264,6 +265,7 @@ _HANDLERS: dict[type, Callable[[Any, Any], Wait]] = {
     FirstOf: Kernel._first_of,
     Forever: Kernel._forever,
     Listen: Kernel._listen,
+    LookAgain: Kernel._sleep,
     OpenDatagram: Kernel._open_datagram,
     OpenEcho: Kernel._open_echo,
     ReadInput: Kernel._read_input,

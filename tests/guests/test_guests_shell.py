@@ -77,6 +77,13 @@ def test_a_script_on_standard_input(world: World) -> None:
     assert (ran.stdout, ran.exit_code) == ("a\n", 4)
 
 
+def test_a_script_that_reads_what_is_piped_into_exec(world: World) -> None:
+    ran = world.run("alpine", "sh", "-c", "read a; read b; echo $b $a", stdin=b"one\ntwo\n")
+    assert ran.stdout == "two one\n"
+    ran = world.run("alpine", "sh", "-c", "grep b | wc -l", stdin=b"a\nb\nbb\n")
+    assert ran.stdout.strip() == "2"
+
+
 def test_bash_and_its_words(world: World) -> None:
     ran = world.run(
         "debian", "bash", "-c", "curl x; echo ${BASH_VERSION:+bash}; [[ a == a ]] && echo y"
@@ -159,6 +166,8 @@ def test_a_program_at_the_prompt_reads_what_is_typed(world: World) -> None:
     assert prompt.type("hello\r") == "hello\r\nhello\r\n"
     assert prompt.type("\x04") == "/ # "
     assert prompt.type("echo on\r") == "echo on\r\non\r\n/ # "
+    prompt.type("read line; echo got $line\r")
+    assert prompt.type("it\r") == "it\r\ngot it\r\n/ # "
 
 
 def test_ctrl_c_ends_the_program_and_not_the_shell(world: World) -> None:

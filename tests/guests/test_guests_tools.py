@@ -205,6 +205,11 @@ def test_ping_in_vain(world: World) -> None:
     assert "3 packets transmitted, 0 received, 100% packet loss, time 2000ms" in ran.stdout
 
 
+def test_ping_without_an_end_has_one(world: World) -> None:
+    ran = world.run(BUSY, "ping", address(world, "web"))
+    assert "10 packets transmitted, 10 packets received, 0% packet loss\n" in ran.stdout
+
+
 def test_ping_with_a_short_life(world: World) -> None:
     ran = world.run(TOOLS, "ping", "-t", "1", "-c1", "-W2", address(world, "backend"))
     assert " icmp_seq=1 Time to live exceeded\n" in ran.stdout
@@ -266,6 +271,17 @@ def test_nc_of_busybox_listens(world: World, listener: str) -> None:
     assert (b"listening on [::]:7000 ..." in written[2]) is ("v" in listener)
 
 
+def test_nc_of_busybox_runs_a_program_for_each_connection(world: World) -> None:
+    command = ["nc", "-lk", "-p", "7002", "-e", "sh", "-c", "read line; echo got $line"]
+    pod = world.pod("runner", "busybox", command=command)
+    for word in (b"one", b"two"):
+        ran = world.run(BUSY, "nc", pod["status"]["podIP"], "7002", stdin=word + b"\n")
+        assert ran.stdout == f"got {word.decode()}\n"
+    pod = world.pod("echo2", "busybox", command=["nc", "-lk", "-p", "7003", "-e", "cat"])
+    ran = world.run(BUSY, "nc", "-w", "1", pod["status"]["podIP"], "7003", stdin=b"a\nb\n")
+    assert ran.stdout == "a\nb\n"
+
+
 def test_nc_over_udp(world: World) -> None:
     server = world.session(TOOLS, "nc", "-lu", "7001", stdin=True)
     server.run()
@@ -322,6 +338,7 @@ def test_tail_follows(world: World) -> None:
     assert session.exit_code == 1
     world.run(BUSY, "sh", "-c", "echo one > /tmp/log")
     session = world.session(BUSY, "tail", "-f", "/tmp/log")
+    session.run()
     world.run(BUSY, "sh", "-c", "echo two >> /tmp/log")
     world.clock.advance(1.1)
     assert session.output() == [(1, b"one\ntwo\n")]
