@@ -54,12 +54,14 @@ def _query(call: Call) -> dict[str, str]:
         raise Failure("arguments in resource/name form may not have more than one slash")
     if len(parts) < 2:
         raise Failure("--for must be in resource/name form")
-    if not all(parts):
-        raise Failure("arguments in resource/name form must have a single resource and name")
+    if not parts[0]:
+        raise Failure("a resource must be present, got: /, Resource=")
     try:
         kind = kind_named(call.client, parts[0])
     except NoSuchResource as error:
         raise Exit(1, str(error)) from None
+    if not parts[1]:
+        return query
     fields = {
         "involvedObject.kind": kind.kind,
         "involvedObject.apiVersion": kind.api_version,

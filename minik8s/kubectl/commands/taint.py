@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from minik8s.apiserver.messages import STRATEGIC_MERGE_PATCH
 from minik8s.kubectl.call import Call, DryRun
-from minik8s.kubectl.failures import COLLECTED, Exit, Failure, NoSuchResource, Several, raise_all
+from minik8s.kubectl.failures import Exit, Failure, NoSuchResource, raise_all
 from minik8s.kubectl.gotext import quote
 from minik8s.kubectl.output import object_printer
 from minik8s.kubectl.resources import kind_named
@@ -76,9 +76,7 @@ class _Changes:
     def apply(self, node: Document) -> tuple[Document, str]:
         """The node with its taints changed, and the word for it; raises Failure or Several."""
         old: list[Document] = list((node.get("spec") or {}).get("taints") or ())
-        clashes = [
-            taint.key for taint in self.new if any(taint.covers(entry) for entry in old)
-        ]
+        clashes = [taint.key for taint in self.new if any(taint.covers(entry) for entry in old)]
         if clashes and not self.overwrite:
             raise Failure(
                 f"node {name_of(node)} already has {','.join(clashes)} taint(s) with same "
