@@ -8,6 +8,7 @@ from minik8s.guests import tls
 from minik8s.guests.base import Close, Connect, Receive, Send, Steps
 from minik8s.guests.errors import failure
 from minik8s.guests.http import MalformedMessage, Request, ResponseReader
+from minik8s.network import Connection
 
 
 @dataclass(slots=True)
@@ -55,6 +56,13 @@ def connect_and_fetch(
         fetched.error = _tls_error(session, verify=verify)
     if not fetched.error:
         yield Send(connection, request.encode())
+        yield from _read(fetched, connection, timeout)
+    yield Close(connection)
+    return fetched
+
+
+def _read(fetched: Fetched, connection: Connection, timeout: float | None) -> Steps[None]:
+    """Read the answer, up to its end or to what is wrong with it."""
     while not fetched.error and not fetched.reader.complete:
         data = yield Receive(connection, timeout)
         if data is None:
@@ -62,14 +70,12 @@ def connect_and_fetch(
         elif data == b"":
             if not fetched.reader.end():
                 fetched.error = "reset" if connection.state == "reset" else "closed"
-            break
+            return
         else:
             try:
                 fetched.body += fetched.reader.feed(data)
             except MalformedMessage:
                 fetched.error = "closed"
-    yield Close(connection)
-    return fetched
 
 
 def _tls_error(session: tls.Session | None, *, verify: bool) -> str:

@@ -17,6 +17,7 @@ from minik8s.guests.base import (
 from minik8s.guests.dns_tools import TYPES, exchange
 from minik8s.guests.errors import strerror
 from minik8s.guests.resolver import candidates, lookup, read_config
+from minik8s.network import Datagram
 from minik8s.network.dns import (
     AAAA,
     CNAME,
@@ -179,9 +180,7 @@ def _busybox_ask(
         if isinstance(datagram, str):
             why = strerror(datagram, process.container.image.libc)
             process.err(f"nslookup: read: {why}\n")
-            again = max(again, clock.now)
-            continue
-        if datagram is None:
+        if not isinstance(datagram, Datagram):
             continue
         reply = decode(datagram.data)
         if reply.identifier not in waiting:
@@ -196,10 +195,8 @@ def _busybox_ask(
     if not heard:
         process.out(_TIMED_OUT)
         return 1
-    for name, _ in waiting.values():
-        process.out(f"*** Can't find {name}: No answer\n")
-        code = 1
-    return code
+    process.out("".join(f"*** Can't find {name}: No answer\n" for name, _ in waiting.values()))
+    return 1 if waiting else code
 
 
 def _busybox_show(process: Process, name: str, reply: Message) -> int:

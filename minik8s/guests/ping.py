@@ -87,9 +87,10 @@ def _parse(process: Process, short: str) -> _Plan:
     return plan
 
 
-def _run(process: Process, socket: EchoSocket, plan: _Plan, to: str, show: Show) -> Steps[_Tally]:
+def _run(process: Process, plan: _Plan, to: str, show: Show) -> Steps[_Tally]:
     """Send and listen until the plan is done or Ctrl-C is pressed."""
     clock = process.clock
+    socket = yield OpenEcho()
     tally = _Tally(start=clock.now, last=clock.now)
     end = clock.now + plan.deadline if plan.deadline else float("inf")
     sequence = 0
@@ -104,6 +105,7 @@ def _run(process: Process, socket: EchoSocket, plan: _Plan, to: str, show: Show)
             yield from _listen(process, socket, tally, until, show, final=final)
     except Interrupted:
         pass
+    yield Close(socket)
     return tally
 
 
@@ -180,20 +182,21 @@ def busybox_ping(process: Process) -> Steps[int]:
                 f"ttl={reply.ttl} time={elapsed:.3f} ms\n"
             )
 
-    socket = yield OpenEcho()
-    tally = yield from _run(process, socket, plan, to, show)
-    yield Close(socket)
-    process.out(
-        f"\n--- {plan.host} ping statistics ---\n{tally.sent} packets transmitted, "
+    tally = yield from _run(process, plan, to, show)
+    process.out(_busybox_summary(plan.host, tally))
+    return 0 if tally.times else 1
+
+
+def _busybox_summary(host: str, tally: _Tally) -> str:
+    text = (
+        f"\n--- {host} ping statistics ---\n{tally.sent} packets transmitted, "
         f"{len(tally.times)} packets received, {tally.loss}% packet loss\n"
     )
     if tally.times:
+        low, high = min(tally.times), max(tally.times)
         mean = sum(tally.times) / len(tally.times)
-        process.out(
-            f"round-trip min/avg/max = "
-            f"{min(tally.times):.3f}/{mean:.3f}/{max(tally.times):.3f} ms\n"
-        )
-    return 0 if tally.times else 1
+        text += f"round-trip min/avg/max = {low:.3f}/{mean:.3f}/{high:.3f} ms\n"
+    return text
 
 
 # -- iputils
@@ -235,25 +238,23 @@ def ping(process: Process) -> Steps[int]:
     to = answer.addresses[0]
     name = plan.host if is_address(plan.host) else answer.name.rstrip(".") or plan.host
     process.out(f"PING {name} ({to}) {plan.size}({plan.size + 28}) bytes of data.\n")
-
-    def show(reply: EchoReply, elapsed: float) -> None:
-        if plan.quiet:
-            return
-        if reply.kind == "reply":
-            process.out(
-                f"{reply.size + 8} bytes from {reply.source}: icmp_seq={reply.sequence} "
-                f"ttl={reply.ttl} time={_milliseconds(elapsed)} ms\n"
-            )
-        else:
-            what = _ERRORS[reply.kind]
-            process.out(f"From {reply.source} icmp_seq={reply.sequence} {what}\n")
-
-    socket = yield OpenEcho()
-    tally = yield from _run(process, socket, plan, to, show)
-    yield Close(socket)
+    tally = yield from _run(process, plan, to, lambda reply, ms: _show(process, plan, reply, ms))
     process.out(_summary(name, tally))
     complete = not plan.count or not plan.deadline or len(tally.times) >= plan.count
     return 0 if tally.times and complete else 1
+
+
+def _show(process: Process, plan: _Plan, reply: EchoReply, elapsed: float) -> None:
+    if plan.quiet:
+        return
+    if reply.kind == "reply":
+        process.out(
+            f"{reply.size + 8} bytes from {reply.source}: icmp_seq={reply.sequence} "
+            f"ttl={reply.ttl} time={_milliseconds(elapsed)} ms\n"
+        )
+    else:
+        what = _ERRORS[reply.kind]
+        process.out(f"From {reply.source} icmp_seq={reply.sequence} {what}\n")
 
 
 def _summary(name: str, tally: _Tally) -> str:
