@@ -108,7 +108,7 @@ def find(name: str) -> Lesson:
     everything = lessons()
     for lesson in everything:
         number, _, slug = lesson.name.partition("_")
-        if name in (lesson.name, number, number.lstrip("0"), slug, slug.replace("_", "-")):
+        if name in (lesson.name, number, str(int(number)), slug, slug.replace("_", "-")):
             return lesson
     known = ", ".join(lesson.name for lesson in everything)
     raise LessonError(f"there is no lesson {name!r}; there are {known}")

@@ -14,6 +14,7 @@ from difflib import ndiff
 
 MARK = "#>"
 ANY = "…"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Promise:
 
 
 def visible_lines(output: str) -> list[str]:
-    """The lines a person sees: without carriage returns, trailing blanks and empty ends."""
-    lines = [line.rstrip() for line in output.replace("\r", "").split("\n")]
+    """The lines a person reads: without colours, carriage returns, trailing blanks, empty ends."""
+    lines = [line.rstrip() for line in _COLOUR.sub("", output).replace("\r", "").split("\n")]
     while lines and not lines[-1]:
         lines.pop()
     while lines and not lines[0]:
