@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minik8s.apiserver.backend import Backend
-from minik8s.apiserver.call import Call, Waiting
+from minik8s.apiserver.call import Call, NewClock
 from minik8s.apiserver.discovery import discover
 from minik8s.apiserver.messages import TEXT, Request, Response
 from minik8s.apiserver.openapi import describe
@@ -18,15 +18,15 @@ class ApiServer:
 
     A request that changed something is followed by `settle`, so nobody meets a cluster
     that its controllers are still working on; `backend.autosettle = False` turns that off.
-    With `waiting="private"` a program's waiting moves no clock but its own, as a served
-    cluster wants it.
+    A program that `exec` starts waits on a clock that `new_clock` makes, where one is given:
+    on a served cluster its waiting moves no clock but its own.
     """
 
-    __slots__ = ("backend", "services", "waiting")
+    __slots__ = ("backend", "new_clock", "services")
 
-    def __init__(self, backend: Backend, *, waiting: Waiting = "shared") -> None:
+    def __init__(self, backend: Backend, *, new_clock: NewClock | None = None) -> None:
         self.backend = backend
-        self.waiting = waiting
+        self.new_clock = new_clock
         self.services = ServiceAllocator(backend)
 
     def handle(self, request: Request) -> Response:
@@ -41,7 +41,7 @@ class ApiServer:
         if route is None:
             return self._about(request) or _nothing_there()
         method = request.method
-        call = Call(self.backend, self.services, request, route, self.waiting)
+        call = Call(self.backend, self.services, request, route, self.new_clock)
         response = handler_of(method, route)(call)
         if mutates(method, route) and self.backend.autosettle and not request.query.get("dryRun"):
             self.backend.settle()

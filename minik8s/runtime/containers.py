@@ -58,6 +58,8 @@ class Containers:
     """What the kubelets of one cluster do below the pod: run each container's command.
 
     `on_exit(namespace, pod, container, code)` is called when a container ends after its start.
+    `new_clock` makes clocks for the containers' programs that somebody types at (`stdin: true`),
+    where their waiting shall not move the cluster's; without it they have the cluster's.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Containers:
         self.network = network
         self.clock = clock
         self.on_exit = on_exit
+        self.new_clock: Callable[[], Clock] | None = None
         self._pods: dict[tuple[str, str], _Pod] = {}
         self._services: dict[str, tuple[Document, ...]] = {}
 
@@ -158,10 +161,11 @@ class Containers:
         program = _main_program(container.image, argv)
         if program is None:
             return CANNOT_START
+        new_clock = self.new_clock if spec.get("stdin") else None
         process = Process(
             argv,
             container,
-            self.clock,
+            self.clock if new_clock is None else new_clock(),
             partial(_write_log, running, self.clock),
             run_now,
             cwd=container.workdir,

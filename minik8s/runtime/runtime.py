@@ -28,7 +28,13 @@ from minik8s.controllers.staticpods import StaticPods
 from minik8s.ids import Ids
 from minik8s.ipam import AddressPool
 from minik8s.model.metadata import Document, name_of, namespace_of
-from minik8s.model.registry import NAMESPACE, NODE, POD, Registry
+from minik8s.model.registry import (
+    CUSTOM_RESOURCE_DEFINITION,
+    NAMESPACE,
+    NODE,
+    POD,
+    Registry,
+)
 from minik8s.model.workloads import host_network, is_ready, pod_addresses, pod_phase
 from minik8s.network import Connection, Network, Settings
 from minik8s.runtime.bootstrap import ROOT_CA, Bootstrap
@@ -64,6 +70,7 @@ class Runtime:
         profile: ClusterProfile | None = None,
         start: float = DEFAULT_START,
         clock: Clock | None = None,
+        saved: Sequence[Document] | None = None,
     ) -> None:
         cni: Cni = "cilium" if enforcement else "kindnet"
         self.profile = profile or kubeadm_profile(nodes, cni=cni)
@@ -81,7 +88,11 @@ class Runtime:
         self._manager = Manager(self.store)
         self._manager.on_wake = self._woken
         self._add_controllers()
-        self._boot(self.clock.now + self.profile.age)
+        if saved is None:
+            self._boot(self.clock.now + self.profile.age)
+        else:
+            self.clock.run_until(self.clock.now + self.profile.age)
+            self._resume(saved)
 
     def settle(self) -> None:
         """Let the controllers run until nothing changes; takes no simulated time."""
@@ -140,6 +151,20 @@ class Runtime:
         self.settle()
         self.clock.run_until(start)
         self.store.compact()  # nobody has been watching
+
+    def _resume(self, documents: Sequence[Document]) -> None:
+        """Go on where a cluster was left: all objects as they were, running pods run again."""
+        definition = CUSTOM_RESOURCE_DEFINITION.kind
+        self.store.load(each for each in documents if each["kind"] == definition)
+        first = (NAMESPACE.kind, NODE.kind)
+        rest = [each for each in documents if each["kind"] != definition]
+        self.store.load(sorted(rest, key=lambda document: document["kind"] not in first))
+        for pod in self.store.list(POD):
+            self.addresses.reserve(pod_addresses(pod))
+            if pod_phase(pod) == "Running":
+                self.kubelet.adopt(pod)
+                self.containers.start(pod)
+        self.settle()
 
     def load(self, documents: Iterable[Document]) -> None:
         """Restore a snapshot: objects as they are, status kept, pods running and listening.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from minik8s.clock import Clock
 from minik8s.guests.base import Input
 from minik8s.runtime.processes import Task
 from minik8s.runtime.terminals import LineDiscipline, to_screen
@@ -30,6 +31,11 @@ class Screen:
             self._chunks[-1] = (stream, self._chunks[-1][1] + data)
         else:
             self._chunks.append((stream, data))
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was written since the last call of `drain`."""
+        return not self._chunks
 
     def drain(self) -> list[tuple[int, bytes]]:
         """What was written since the last call."""
@@ -68,6 +74,20 @@ class ExecSession:
             )
 
     @property
+    def clock(self) -> Clock:
+        """The clock that the program waits on."""
+        return self._task.process.clock
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether the program has ended, or no passing of time will make it go on."""
+        return self._task.exit_code is not None or self._task.waits_outside
+
+    def pump(self) -> bool:
+        """Hand on typed keys; moves no clock. False if the program gets nothing of them."""
+        return self._keyboard is not None and self.exit_code is None and self._keyboard.pump()
+
+    @property
     def exit_code(self) -> int | None:
         """The program's exit code, None while it runs."""
         return self._task.exit_code
@@ -104,6 +124,11 @@ class ExecSession:
         while self._keyboard is not None and self.exit_code is None and self._keyboard.pump():
             stood_still = self._task.proceed(seconds)
         return stood_still
+
+    @property
+    def has_output(self) -> bool:
+        """Whether `output` would give something."""
+        return not self._screen.empty
 
     def output(self) -> list[tuple[int, bytes]]:
         """What was written since the last call: (1 or 2, bytes), in order."""

@@ -336,3 +336,14 @@ def test_reports_have_exit_codes_and_data():
     ):
         made = report.run_explain(base, *arguments)
         assert (made.code, made.out, made.err) == (2, "", says)
+
+
+def test_without_the_last_network_policy_the_baseline_tier_decides():
+    rule = {"action": "Deny", "from": [{"namespaces": {}}]}
+    spec = {"tier": "Baseline", "priority": 5, "subject": {"namespaces": {}}, "ingress": [rule]}
+    baseline = {"kind": "ClusterNetworkPolicy", "metadata": {"name": "base"}, "spec": spec}
+    (hop,) = explain("frontend", "default/backend", 8080, baseline, INGRESS_DENY).hops
+    assert [ref.name for ref in hop.ingress.policies] == ["backend-ingress-deny"]
+    assert hop.ingress.without is Verdict.DROP
+    (hop,) = explain("frontend", "default/backend", 8080, INGRESS_DENY).hops
+    assert hop.ingress.without is Verdict.ALLOW

@@ -44,7 +44,8 @@ def test_exec_starts_a_program(api: Api, method: str) -> None:
 @pytest.mark.parametrize("waiting", ["shared", "private"])
 def test_whose_clock_a_program_waits_on(backend: FakeBackend, waiting: Any) -> None:
     make(DOORS["in process"](backend), "a")
-    server = ApiServer(backend, waiting=waiting)
+    new_clock = backend.clock.fork if waiting == "private" else None
+    server = ApiServer(backend, new_clock=new_clock)
     server.handle(Request("POST", f"{PODS}/a/exec", {"command": ["sleep"]}))
     if waiting == "shared":
         assert backend.program_clock is None

@@ -36,7 +36,9 @@ def pod_name(laptop, app):
 def lines(laptop, command):
     result = laptop.run(command)
     assert (result.stderr, result.exit_code) == ("", 0)
-    return result.stdout.splitlines()
+    # The port-forward in the background says so each time somebody connects.
+    assert "Handling connection for 4245\n" in result.stdout
+    return [line for line in result.stdout.splitlines() if not line.startswith("Handling")]
 
 
 STAMP = r"Mar  8 \d\d:\d\d:\d\d\.\d{3}"

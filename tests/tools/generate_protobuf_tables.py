@@ -37,6 +37,8 @@ STRUCT = re.compile(r"^type (\w+) struct \{\n(.*?)^\}", re.MULTILINE | re.DOTALL
 FIELD = re.compile(r"^\s+(?:(\w+)\s+)?([\w.*\[\]]+)\s+`([^`]*)`", re.MULTILINE)
 TAG = re.compile(r'(\w+):"([^"]*)"')
 
+PACKAGES = {"v1": "core.v1", "corev1": "core.v1", "metav1": "meta.v1"}
+
 Row = str | dict[str, Any]
 
 
@@ -64,7 +66,8 @@ class Structs:
             if "inline" in options or not json_name:
                 rows[number[0]] = self.rows(self.resolve(package, go_type.lstrip("*")))
             else:
-                rows[number[0]] = json_name + mark(go_type, options)
+                embedded = self.resolve(package, go_type) in self.bodies
+                rows[number[0]] = json_name + mark(go_type, options, embedded)
         return rows
 
     def resolve(self, package: str, go_type: str) -> str:
@@ -72,13 +75,15 @@ class Structs:
         prefix, _, name = go_type.rpartition(".")
         if not prefix:
             return f"{package}.{name}"
-        return {"v1": "core.v1", "metav1": "meta.v1"}[prefix] + f".{name}"
+        return f"{PACKAGES.get(prefix, prefix)}.{name}"
 
 
-def mark(go_type: str, options: list[str]) -> str:
-    """What is special about a field whose value is empty."""
+def mark(go_type: str, options: list[str], embedded: bool) -> str:
+    """What is special about a field whose value is empty; `omitempty` leaves structs alone."""
     if go_type.startswith("*"):
         return "*"
+    if embedded:
+        return "" if "omitzero" in options else "!"
     return "" if "omitempty" in options or "omitzero" in options else "!"
 
 

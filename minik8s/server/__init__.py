@@ -1,0 +1,1 @@
+"""A cluster behind HTTP: FastAPI and uvicorn around `ApiServer.handle`."""
