@@ -7,7 +7,7 @@ side names the rules or policies whose removal turns its verdict.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from minik8s.analysis.directory import DeadEnd, Directory, Endpoint, Route
@@ -262,7 +262,8 @@ class Explainer:
         if not selection.policies:
             return Side(decision, pod.key, trials)
         rules, policies = _named(decision, trials)
-        rest = _without(selection, set(rules), set(policies))
+        everybody = self.snapshot.policies.selecting(pod)
+        rest = _without(direction, everybody, set(rules), set(policies))
         without = judge(rest, pod, other, protocol, port).verdict
         return Side(decision, pod.key, trials, rules, policies, without)
 
@@ -287,27 +288,23 @@ def _named(
     return tuple(matching), ()
 
 
-def _without(selection: Selection, rules: set[RuleRef], policies: set[PolicyRef]) -> Selection:
-    """The selection as it would be without some rules or policies."""
+def _without(
+    direction: Direction,
+    selecting: Iterable[CompiledPolicy],
+    rules: set[RuleRef],
+    policies: set[PolicyRef],
+) -> Selection:
+    """The selection as it would be without some rules or policies.
+
+    A pod that loses its last NetworkPolicy falls to the Baseline tier, so all tiers count.
+    """
     gone = {(ref.policy, ref.index) for ref in rules}
-    kept = [
-        CompiledPolicy(
-            policy.ref,
-            policy.tier,
-            policy.subject,
-            {
-                selection.direction: tuple(
-                    rule
-                    for rule in policy.rules[selection.direction]
-                    if (policy.ref, rule.index) not in gone
-                )
-            },
-            policy.priority,
-        )
-        for policy in selection.policies
-        if policy.ref not in policies
-    ]
-    return Selection.of(selection.direction, kept)
+    kept = []
+    for policy in selecting:
+        if direction in policy.rules and policy.ref not in policies:
+            left = tuple(r for r in policy.rules[direction] if (policy.ref, r.index) not in gone)
+            kept.append(replace(policy, rules={direction: left}))
+    return Selection.of(direction, kept)
 
 
 def _outcomes(route: Route, lookup: tuple[Hop, ...], hops: tuple[Hop, ...]) -> tuple[Outcome, ...]:

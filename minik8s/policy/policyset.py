@@ -147,10 +147,11 @@ class PolicySet:
         if selection is None:
             if len(known) >= _CACHE_LIMIT:
                 known.clear()
-            selection = known[key] = Selection.of(direction, list(self._selecting(pod)))
+            selection = known[key] = Selection.of(direction, list(self.selecting(pod)))
         return selection
 
-    def _selecting(self, pod: Peer) -> Iterator[CompiledPolicy]:
+    def selecting(self, pod: Peer) -> Iterator[CompiledPolicy]:
+        """Every policy that selects a pod in any direction, of all tiers, in no order."""
         for policy in self._namespaces.get(pod.namespace, {}).values():
             if policy.subject.matches(pod):
                 yield policy
