@@ -4,8 +4,8 @@ A body is four bytes, `k8s\\0`, and a message `runtime.Unknown`: apiVersion and 
 object itself as a message of its type. What a field number means stands in `data/protobuf.json`;
 what type it has, in the schemas that decoding uses too.
 
-Go writes fields that are empty, so what an empty value means depends on the field: one that
-Go holds by a pointer was set on purpose, any other was not, and JSON would not show it.
+Go writes fields that are empty, so what an empty value means depends on the field: what comes
+out is what Go's JSON would show of the same object, but for the nulls of empty lists.
 """
 
 from __future__ import annotations
