@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -94,8 +95,9 @@ def parse_steps(script: str) -> tuple[Step, ...]:
     return tuple(steps)
 
 
+@cache
 def lessons() -> tuple[Lesson, ...]:
-    """Every lesson of the course, in order."""
+    """Every lesson of the course, in order; read once."""
     folders = sorted(
         (entry for entry in _root().iterdir() if entry.is_dir() and entry.name[:2].isdigit()),
         key=lambda entry: entry.name,
@@ -155,7 +157,7 @@ def _cells(text: str) -> list[Cell]:
     lines = text.split("\n")
     cells: list[Cell] = []
     start = 0
-    for token in MarkdownIt().parse(text):
+    for token in MarkdownIt("zero").enable("fence").parse(text):
         if token.type != "fence" or token.map is None:
             continue
         directive, _, argument = token.info.strip().partition(" ")
