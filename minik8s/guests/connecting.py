@@ -24,7 +24,7 @@ class Attempts:
     """Tries addresses until one is connected (`connection`) or all have failed (`error`).
 
     Each family goes through its addresses one by one; while others wait behind it, an address
-    gets half of the time that is left. `tried` lists the addresses that failed.
+    gets half of the time that is left. `tried` lists the connections that failed.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Attempts:
     ) -> None:
         self.connection: Connection | None = None
         self.error = ""
-        self.tried: list[str] = []
+        self.tried: list[Connection] = []
         self._process = process
         self._port = port
         self._sport = sport
@@ -105,11 +105,11 @@ class Attempts:
             self.connection = attempt.connection
         else:
             self.error = failure(attempt.connection)
-            self.tried.append(attempt.connection.remote[0])
+            self.tried.append(attempt.connection)
 
     def _drop_late(self) -> None:
         for attempt in [a for a in self._active if a.limit <= self._now]:
             attempt.connection.abort()
             self._active.remove(attempt)
             self.error = "timed out"
-            self.tried.append(attempt.connection.remote[0])
+            self.tried.append(attempt.connection)

@@ -8,7 +8,6 @@ from minik8s.guests.base import Sleep, Steps
 from minik8s.guests.connecting import Attempts
 from minik8s.guests.curl_context import TICK, Context, TransferError
 from minik8s.guests.curl_texts import Failure
-from minik8s.guests.errors import strerror
 from minik8s.guests.paused import Paused
 from minik8s.guests.resolver import Answer, lookup
 from minik8s.guests.urls import Url
@@ -126,9 +125,8 @@ def _late(context: Context, url: Url, addresses: list[str], deadline: float) -> 
 
 def _refused(context: Context, url: Url, attempts: Attempts) -> Failure:
     why = context.texts.connect_failed(url.host, url.port, context.ms(), attempts.error)
-    reason = strerror(attempts.error, context.process.container.image.libc)
-    for address in attempts.tried:
-        context.say(f"* connect to {address} port {url.port} failed: {reason}\n")
+    for tried in attempts.tried:
+        context.say(context.texts.attempt_failed(tried.remote, tried.local, attempts.error))
     context.say(f"* {why.text}\n{context.texts.closing(context.pool.opened)}")
     return why
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from minik8s.guests.base import Process
 
-HEADER = (
-    "  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n"
-    "                                 Dload  Upload   Total   Spent    Left  Speed\n"
-)
 _UNITS = "kMGTP"
 
 
@@ -43,6 +42,65 @@ def amount_text(count: int) -> str:
     return "  lots"
 
 
+def wide_clock_text(seconds: float) -> str:
+    """Seconds as the meter of curl 8.18 and later shows them, in seven columns.
+
+    >>> wide_clock_text(0.9), wide_clock_text(61), wide_clock_text(3661)
+    ('       ', '  01:01', '1:01:01')
+    """
+    whole = int(seconds)
+    if whole <= 0:
+        return " " * 7
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"  {minutes:02d}:{rest:02d}"
+    return f"{minutes // 60:1d}:{minutes % 60:02d}:{rest:02d}"
+
+
+def wide_amount_text(count: int) -> str:
+    """A number of bytes in six columns, as curl 8.18 and later shows it.
+
+    >>> wide_amount_text(615), wide_amount_text(156979), wide_amount_text(3984589)
+    ('   615', '153.3k', ' 3.80M')
+    """
+    if count < 100000:
+        return f"{count:6d}"
+    amount = float(count)
+    for unit in _UNITS:
+        amount /= 1024
+        if amount < 10:
+            return f"{amount:5.2f}{unit}"
+        if amount < 1000:
+            return f"{amount:5.1f}{unit}"
+    return "  lots"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a version of curl draws its meter."""
+
+    header: str
+    row: str
+    amount: Callable[[int], str]
+    clock: Callable[[float], str]
+
+
+OLD = Look(
+    "  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n"
+    "                                 Dload  Upload   Total   Spent    Left  Speed\n",
+    "\r{0:3d} {1}  {2:3d} {3}  {4:3d} {5}  {6}  {7} {8} {9} {10} {11}",
+    amount_text,
+    clock_text,
+)
+NEW = Look(
+    "  % Total    % Received % Xferd  Average Speed  Time    Time    Time   Current\n"
+    "                                 Dload  Upload  Total   Spent   Left   Speed\n",
+    "\r{0:3d} {1} {2:3d} {3} {4:3d} {5} {6} {7} {8} {9} {10} {11}",
+    wide_amount_text,
+    wide_clock_text,
+)
+
+
 def _percent(part: int, whole: int) -> int:
     return part * 100 // whole if whole else 0
 
@@ -50,8 +108,9 @@ def _percent(part: int, whole: int) -> int:
 class Meter:
     """The meter of one transfer; writes to standard error while it is shown."""
 
-    def __init__(self, process: Process, *, shown: bool) -> None:
+    def __init__(self, process: Process, look: Look, *, shown: bool) -> None:
         self._process = process
+        self._look = look
         self._shown = shown
         self._start = process.clock.now
         self._next = self._start + 1.0
@@ -62,7 +121,7 @@ class Meter:
     def begin(self) -> None:
         """The header and the first row."""
         if self._shown:
-            self._process.err(HEADER)
+            self._process.err(self._look.header)
             self._row()
 
     @property
@@ -83,21 +142,24 @@ class Meter:
             self._process.err("\n")
 
     def _row(self) -> None:
+        amount, clock = self._look.amount, self._look.clock
         elapsed = self._process.clock.now - self._start
         ms = max(1, round(elapsed * 1000))
         down, up = self.received * 1000 // ms, self.upload * 1000 // ms
         total = self.total if self.total is not None else self.received
         expected, moved = total + self.upload, self.received + self.upload
-        share = _percent(self.received, self.total or 0)
-        left = "--:--:--"
-        whole = "--:--:--"
+        whole = left = 0.0
         if self.total and down and elapsed >= 1:
-            seconds = self.total // down
-            whole, left = clock_text(seconds), clock_text(seconds - int(elapsed))
-        self._process.err(
-            f"\r{_percent(moved, expected):3d} {amount_text(expected)}"
-            f"  {share:3d} {amount_text(self.received)}"
-            f"  {100 if self.upload else 0:3d} {amount_text(self.upload)}"
-            f"  {amount_text(down)}  {amount_text(up)}"
-            f" {whole} {clock_text(elapsed)} {left} {amount_text(down + up)}"
+            whole = self.total / down
+            left = whole - int(elapsed)
+        cells = (
+            _percent(moved, expected),
+            amount(expected),
+            _percent(self.received, self.total or 0),
+            amount(self.received),
+            100 if self.upload else 0,
+            amount(self.upload),
+            *(amount(down), amount(up), clock(whole), clock(elapsed), clock(left)),
+            amount(down + up),
         )
+        self._process.err(self._look.row.format(*cells))

@@ -205,10 +205,16 @@ class Texts:
         if self.since(8, 16):
             return (
                 f"* Established connection to {host} ({address} port {port}) "
-                f"from {local[0]} port {local[1]} \n"
+                f"from {local[0]} port {local[1]} \n* using HTTP/1.x\n"
             )
         mark = "" if self.since(8, 5) else f" (#{number})"
         return f"* Connected to {host} ({address}) port {port}{mark}\n"
+
+    def attempt_failed(self, remote: tuple[str, int], local: tuple[str, int], error: str) -> str:
+        """The verbose line of one address that did not answer well."""
+        source = f" from {local[0]} port {local[1]}" if self.since(8, 6) else ""
+        why = strerror(error, self.image.libc)
+        return f"* connect to {remote[0]} port {remote[1]}{source} failed: {why}\n"
 
     def reused(self, host: str, remote: tuple[str, int], number: int, heap: int) -> str:
         """The verbose lines of a connection that is used once more.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from minik8s.guests.base import Close, Process, Receive, Send, Steps
 from minik8s.guests.curl_connect import connection_to
 from minik8s.guests.curl_context import TICK, Context, Pool, TransferError
-from minik8s.guests.curl_meter import Meter
+from minik8s.guests.curl_meter import NEW, OLD, Meter
 from minik8s.guests.curl_options import Settings, basic_authorization
 from minik8s.guests.curl_output import Sink
 from minik8s.guests.curl_texts import (
@@ -44,7 +44,8 @@ class Transfer:
         self.texts = texts
         self.report = Report(url=url, number=number, effective=url)
         self.sink = Sink(process, settings, output, links=texts.since(7, 83))
-        self.meter = Meter(process, shown=self._shows_meter(output))
+        look = NEW if texts.since(8, 18) else OLD
+        self.meter = Meter(process, look, shown=self._shows_meter(output))
         now = process.clock.now
         self.context = Context(
             process, settings, texts, pool, self.report, self.meter, start=now, single=now

@@ -27,7 +27,13 @@ from minik8s.guests.base import (
 )
 from minik8s.guests.connecting import Attempts
 from minik8s.guests.container import Log
-from minik8s.guests.curl_meter import amount_text, clock_text
+from minik8s.guests.curl_meter import (
+    NEW,
+    amount_text,
+    clock_text,
+    wide_amount_text,
+    wide_clock_text,
+)
 from minik8s.guests.curl_options import Parser, UsageError
 from minik8s.guests.http import MalformedMessage, Request, Response, ResponseReader, parse_request
 from minik8s.guests.options import OptionError, getopt, option_value
@@ -217,6 +223,18 @@ def test_the_meters_columns() -> None:
     assert [clock_text(n) for n in (0, 59, 3661, 400000)] == [
         "--:--:--", " 0:00:59", " 1:01:01", "  4d 15h",
     ]  # fmt: skip
+
+
+def test_the_newer_meter() -> None:
+    """Rows as published transcripts of curl 8.18 to 8.21 show them."""
+    row = NEW.row.format(
+        *(100, wide_amount_text(615), 100, wide_amount_text(615), 0, wide_amount_text(0)),
+        *(wide_amount_text(73732), wide_amount_text(0), *[wide_clock_text(0)] * 3),
+        wide_amount_text(0),
+    )
+    assert row == "\r100    615 100    615   0      0  73732      0" + " " * 30 + "0"
+    two = " ".join([wide_clock_text(2), wide_clock_text(2), wide_clock_text(0), "     0"])
+    assert two == "  00:02   00:02              0"
 
 
 # -- logs and input
