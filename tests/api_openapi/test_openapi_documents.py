@@ -59,7 +59,19 @@ def test_every_schema_is_used(documents: dict[str, Any]) -> None:
             assert name in used or name.rpartition(".")[2] in general
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.resource)
+STORED = [kind for kind in KINDS if "get" in kind.verbs]
+REVIEWS = [kind for kind in KINDS if "get" not in kind.verbs]
+
+
+@pytest.mark.parametrize("kind", REVIEWS, ids=lambda kind: kind.resource)
+def test_a_review_can_only_be_posted(documents: dict[str, Any], kind: Any) -> None:
+    paths = documents[f"apis/{kind.api_version}"]["paths"]
+    path = kind.path("{namespace}" if kind.namespaced else None)
+    assert {"get", "post", "put", "patch", "delete"} & set(paths[path]) == {"post"}
+    assert f"{path}/{{name}}" not in paths
+
+
+@pytest.mark.parametrize("kind", STORED, ids=lambda kind: kind.resource)
 def test_a_kind_has_its_schema_and_its_operations(documents: dict[str, Any], kind: Any) -> None:
     place = f"apis/{kind.api_version}" if kind.group else "api/v1"
     document = documents[place]

@@ -24,10 +24,12 @@ PAIRS = [(base64.b64decode(row["pb"]), row["json"]) for row in ROWS]
 def without_nulls(value: Any) -> Any:
     """A value without the nulls that Go's JSON has for empty lists and bytes.
 
-    Protobuf has no nulls, and bytes that are null come out as an empty text.
+    Protobuf has no nulls; those inside maps come out as an empty text or list.
     """
     if isinstance(value, dict):
-        return {key: without_nulls(each) for key, each in value.items() if each not in (None, "")}
+        return {
+            key: without_nulls(each) for key, each in value.items() if each not in (None, "", [])
+        }
     if isinstance(value, list):
         return [without_nulls(each) for each in value]
     return value
