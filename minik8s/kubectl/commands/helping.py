@@ -77,11 +77,11 @@ def _title(flag: Flag) -> str:
     return f"{short}--{flag.name}={default}"
 
 
-def require_subcommand(call: Call) -> int:
-    """A command that does nothing by itself: its help, and exit code 1."""
+def require_subcommand(call: Call, write: Callable[[str], None] | None = None) -> int:
+    """A command that does nothing by itself: its help (on standard error), and exit code 1."""
     if call.arguments:
         raise call.usage(f"unknown command {quote(' '.join(call.arguments))}")
     text: list[str] = []
     _write(call.command, text.append)
-    call.err("".join(text))
+    (write or call.err)("".join(text))
     return 1

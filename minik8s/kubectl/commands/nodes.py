@@ -6,7 +6,7 @@ from minik8s.apiserver.messages import STRATEGIC_MERGE_PATCH
 from minik8s.errors import ApiError, NotFound, TooManyRequests
 from minik8s.kubectl.call import Call, DryRun
 from minik8s.kubectl.draining import Plan, Rules
-from minik8s.kubectl.failures import Failure, Several, message_of
+from minik8s.kubectl.failures import Exit, Failure, Several, message_of, standard_message
 from minik8s.kubectl.gotext import quote
 from minik8s.kubectl.selecting import select
 from minik8s.kubectl.selection import Query, Target
@@ -104,7 +104,8 @@ def drain(call: Call) -> None:
         call.err("There are pending nodes to be drained:\n")
         call.err("".join(f" {name}\n" for name in remaining))
     if errors:
-        raise Several(errors)
+        lines = (standard_message(error) or message_of(error) for error in errors)
+        raise Exit(1, "\n".join(lines))
 
 
 def _nodes_to_drain(call: Call) -> tuple[list[Target], Rules, DryRun]:
