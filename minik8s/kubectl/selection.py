@@ -77,6 +77,8 @@ class Selection:
     kinds: list[Kind] = field(default_factory=list)
     watchable: tuple[Kind, str] | None = None
     """The kind and namespace of a selection by type, which can be watched as a whole."""
+    ignored: tuple[type[ApiError], ...] = ()
+    """Errors of the server that are no errors here."""
 
     def visit(self, act: Callable[[Target], None], *, go_on: bool = True) -> None:
         """Call `act` for each target; raises what went wrong, at once or (`go_on`) at the end."""
@@ -94,7 +96,7 @@ class Selection:
                 if not go_on:
                     raise
                 errors += error.errors if isinstance(error, Several) else [error]
-        raise_all(errors)
+        raise_all([error for error in errors if not isinstance(error, self.ignored)])
 
     def targets(self, *, go_on: bool = True) -> tuple[list[Target], Exception | None]:
         """All targets that could be had, and what went wrong."""

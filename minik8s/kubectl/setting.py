@@ -19,7 +19,7 @@ from minik8s.model.metadata import Document
 Change = Callable[[Target], Document]
 """What is made of an object; raises Failure where it cannot be."""
 
-_LOCAL = (
+LOCAL = (
     "you must specify resources by --filename when --local is set.\n"
     "Example resource specifications include:\n"
     "   '-f rsrc.yaml'\n"
@@ -42,7 +42,7 @@ def selection_of(call: Call, arguments: list[str]) -> Selection:
     flags = call.flags
     local = flags.on("local")
     if local and arguments:
-        raise Failure(_LOCAL)
+        raise Failure(LOCAL)
     return select(
         Query(
             call,
