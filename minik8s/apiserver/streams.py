@@ -12,7 +12,7 @@ from minik8s.apiserver.backend import Backend, LogOptions, PortForward
 from minik8s.apiserver.call import Call
 from minik8s.apiserver.messages import TEXT, Request, Response
 from minik8s.clock import rfc3339
-from minik8s.errors import BadRequest, Cause, InternalError, Invalid
+from minik8s.errors import BadRequest, Cause, InternalError, Invalid, NotFound
 from minik8s.model.metadata import Document, name_of
 from minik8s.model.registry import POD
 
@@ -230,7 +230,11 @@ class LogFollower:
         """What was written since the last call (the first one: the wanted part so far)."""
         if self.closed:
             return b""
-        lines = self._backend.log_lines(*self._place)
+        try:
+            lines = self._backend.log_lines(*self._place)
+        except NotFound:  # the pod is gone, and its log with it
+            self.closed = True
+            return b""
         options = self._options
         if self._read:  # only the first part is cut
             options = LogOptions(timestamps=options.timestamps)

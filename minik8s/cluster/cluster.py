@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -18,6 +20,7 @@ from minik8s.client import Client, Contexts, InProcessTransport, WriteOptions
 from minik8s.clock import Clock
 from minik8s.cluster.ends import Ends, same_family
 from minik8s.cluster.pods import Pods, Result, owners_in
+from minik8s.cluster.shared import SharedTransport
 from minik8s.errors import NotFound
 from minik8s.kubectl import MemoryIO, main
 from minik8s.kubectl.patches import three_way_merge_patch, with_last_applied
@@ -35,6 +38,8 @@ from minik8s.runtime import ClusterProfile, Outcome, Probe, Runtime, decide, sen
 
 if TYPE_CHECKING:
     from minik8s.analysis.matrix import Matrix
+    from minik8s.server.limits import Limits
+    from minik8s.server.serving import Server
 
 Manifests: TypeAlias = str | Path | Document | Iterable[Document]
 """A path, a YAML or JSON text, one document, or several."""
@@ -75,6 +80,7 @@ class Cluster:
         self.client = Client(InProcessTransport(self.server))
         self.pods = Pods(self.client, self.runtime.store)
         self._ends = Ends(self.runtime.store, self.runtime.network, self.pods)
+        self._lock = threading.RLock()
 
     @property
     def clock(self) -> Clock:
@@ -114,12 +120,15 @@ class Cluster:
         Its pods run and listen on the ports that they declare; what it lacks of namespaces
         and nodes is made. Raises Invalid for a policy that the API would refuse.
         """
-        self.runtime.load(_documents(manifests))
+        rows = _documents(manifests)
+        with self._lock:
+            self.runtime.load(rows)
         return self
 
     def settle(self) -> None:
         """Let the controllers run until nothing changes; takes no simulated time."""
-        self.runtime.settle()
+        with self._lock:
+            self.runtime.settle()
 
     def get(self, kind: str, name: str, namespace: str = "default") -> Document:
         """One object, by a kind as a person types it (`deploy`); raises NotFound."""
@@ -180,7 +189,8 @@ class Cluster:
         for key, host in self._ends.hosts(source):
             fitting = [each for each in targets if same_family(host, each[1])]
             for name, address in fitting or targets[:1]:
-                trace, outcome = send_probe(self.network, host, address, port, protocol)
+                with self._lock:
+                    trace, outcome = send_probe(self.network, host, address, port, protocol)
                 verdict = trace.verdict if trace is not None else Verdict.ALLOW
                 reasons = decide(self.network, trace, protocol) if trace is not None else None
                 probes.append(Probe(key, name, port, protocol, verdict, outcome, trace, reasons))
@@ -194,7 +204,9 @@ class Cluster:
         """Who may reach whom: all pairs, all ports."""
         from minik8s.analysis.matrix import Matrix  # only who asks for it pays for the import
 
-        return Matrix.of(self.documents())
+        with self._lock:
+            documents = list(self.documents())
+        return Matrix.of(documents)
 
     def set(
         self,
@@ -213,6 +225,39 @@ class Cluster:
             settings.enforcement = enforcement
 
     # -- tools
+
+    def serve(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        insecure_http: bool = False,
+        real_time: bool = False,
+        limits: Limits | None = None,
+    ) -> Server:
+        """Serve this cluster from a thread until `stop` (or the end of a `with`).
+
+        Port 0 takes a free one. Gives the running server: `server.kubeconfig` is the path of
+        its kubeconfig. From now on the cluster's clock keeps to the wall's pace, and programs
+        wait on clocks of their own. Raises ServeError; needs the extra `server`.
+        """
+        from minik8s.server.options import Options, secure_options
+        from minik8s.server.serving import Server
+
+        options = Options(host, port) if insecure_http else secure_options(host, port)
+        options = replace(options, real_time=real_time, keep_date=True)
+        if limits is not None:
+            options = replace(options, limits=limits)
+        server = Server(self.runtime, options, lock=self._lock)
+        own = self.client.transport
+        self.client.transport = SharedTransport(self.server, self._lock)
+        self.server.new_clock = server.private_clock
+
+        def stopped() -> None:
+            self.client.transport, self.server.new_clock = own, None
+
+        server.on_stop = stopped
+        return server.start()
 
     @cached_property
     def contexts(self) -> Contexts:

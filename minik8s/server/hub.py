@@ -69,6 +69,7 @@ class Hub:
         self._lingering: dict[PrivateClock, float] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._tick_at = 0.0
         self._pulse = 0.0
         runtime.store.subscribe(self._observe)
         runtime.containers.new_clock = self._main_clock
@@ -189,9 +190,10 @@ class Hub:
                 delay = min(delay, away)
         when = loop.time() + max(delay, 0.001)
         if self._timer is not None:
-            if self._timer.when() <= when and not self._timer.cancelled():
+            if self._tick_at <= when:
                 return
             self._timer.cancel()
+        self._tick_at = when
         self._timer = loop.call_at(when, self._tick)
 
     def _tick(self) -> None:

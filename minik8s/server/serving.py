@@ -7,6 +7,7 @@ import contextlib
 import gc
 import signal
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -24,7 +25,7 @@ from minik8s.server.durability import Scribe
 from minik8s.server.hub import Hub
 from minik8s.server.kubeconfig import kubeconfig, write_kubeconfig
 from minik8s.server.options import Options, ServeError, is_loopback, names_of
-from minik8s.server.timing import PATIENCE, Wall
+from minik8s.server.timing import PATIENCE, PrivateClock, Wall
 from minik8s.server.users import Identities
 
 KEEP_ALIVE = 180
@@ -61,6 +62,8 @@ class Server:
         self._uvicorn: _Uvicorn | None = None
         self._thread: threading.Thread | None = None
         self._stop_asked = threading.Event()
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self.on_stop: Callable[[], None] = lambda: None
 
     @property
     def url(self) -> str:
@@ -81,6 +84,20 @@ class Server:
         pair = self.options.pair
         ca = pair.ca if pair is not None else ""
         return kubeconfig(self.url, ca=ca, token=token, user=user, namespace=namespace)
+
+    @property
+    def kubeconfig(self) -> str:
+        """The path of a file with it, which goes when the server stops."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="minik8s-")
+        path = Path(self._folder.name) / "kubeconfig"
+        if not path.exists():
+            self.write_kubeconfig(path)
+        return str(path)
+
+    def private_clock(self) -> PrivateClock:
+        """A clock for a program that the cluster's owner runs himself."""
+        return self._hub.private_clock()
 
     def write_kubeconfig(self, path: Path) -> None:
         """Write the administrator's kubeconfig; raises OSError."""
@@ -122,6 +139,10 @@ class Server:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+            self.on_stop()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
     def __enter__(self) -> Server:
         return self if self._thread is not None else self.start()
