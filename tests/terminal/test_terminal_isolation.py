@@ -54,7 +54,7 @@ def test_pods_see_nothing_of_the_laptop(busy):
     busy.run("export OF_THE_LAPTOP=1; echo laptop > /tmp/of-the-laptop; f() { echo f; }")
     assert "OF_THE_LAPTOP" not in in_pod(busy, "env; set")
     assert in_pod(busy, "cat /tmp/of-the-laptop").startswith("cat: ")
-    assert in_pod(busy, "ls /home").strip() in ("", "ls: /home: No such file or directory")
+    assert "you" not in in_pod(busy, "ls /home; ls /; ls /tmp").split()
     for name in ("kubectl", "jq", "hubble", "minik8s", "f"):
         assert "not found" in in_pod(busy, name), name
     assert in_pod(busy, "hostname").startswith("frontend-")
