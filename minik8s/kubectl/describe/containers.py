@@ -143,8 +143,9 @@ def probe_text(probe: Document) -> str:
     """A probe in one line."""
     times = (
         f"delay={probe.get('initialDelaySeconds', 0)}s timeout={probe.get('timeoutSeconds', 0)}s "
-        f"period={probe.get('periodSeconds', 0)}s #success={probe.get('successThreshold', 0)} "
-        f"#failure={probe.get('failureThreshold', 0)}"
+        f"period={probe.get('periodSeconds', 0)}s "
+        f"successThreshold={probe.get('successThreshold', 0)} "
+        f"failureThreshold={probe.get('failureThreshold', 0)}"
     )
     if "exec" in probe:
         return f"exec [{' '.join(probe['exec'].get('command') or ())}] {times}"

@@ -9,8 +9,6 @@ from minik8s.kubectl.describe.writer import Writer
 from minik8s.kubectl.quantities import parse
 from minik8s.model.metadata import (
     Document,
-    annotations_of,
-    labels_of,
     name_of,
     namespace_of,
     uid_of,
@@ -90,16 +88,5 @@ def _resource(container: Document, reference: Document) -> str:
 
 
 def pod_field(pod: Document, path: str) -> str:
-    """A field of a pod by its path, as far as describe looks it up (fieldpath)."""
-    simple = {
-        "metadata.name": name_of(pod),
-        "metadata.namespace": namespace_of(pod),
-        "metadata.uid": uid_of(pod),
-    }
-    if path in simple:
-        return simple[path]
-    base, _, key = path.removesuffix("']").partition("['")
-    maps = {"metadata.labels": labels_of(pod), "metadata.annotations": annotations_of(pod)}
-    if base not in maps:
-        return ""
-    return maps[base].get(key, "") if key else ""
+    """A field of a pod by its path, where describe knows its value; empty for others."""
+    return {"metadata.name": name_of(pod), "metadata.namespace": namespace_of(pod)}.get(path, "")

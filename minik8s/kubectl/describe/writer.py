@@ -47,6 +47,11 @@ class Writer:
         aligned.flush()
         return "".join(out)
 
+    @property
+    def bare(self) -> str:
+        """Everything written, with the tabs between its cells."""
+        return "".join(self._parts)
+
     # -- maps and lists of a field
 
     def labels(self, title: str, labels: Mapping[str, str] | None, indent: str = "") -> None:
