@@ -1,242 +1,145 @@
-"""Which pods `kubectl drain` takes off a node, and how."""
+"""Emptying a node: which of its pods must go, which may stay, and what forbids it.
+
+Each *filter* looks at a pod and gives a *finding*: whether the pod goes, and a warning or an
+error to go with it (kubectl/pkg/drain/filters.go).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
+from minik8s.client import Client
 from minik8s.clock import parse_rfc3339
-from minik8s.errors import ApiError, NotFound, TooManyRequests
-from minik8s.kubectl.call import Call, DryRun
-from minik8s.kubectl.failures import Failure, message_of, raise_all
-from minik8s.kubectl.gotext import format_duration, quote
-from minik8s.kubectl.output import name_printer
-from minik8s.kubectl.waiting import FOR_EVER, is_gone, ticks
-from minik8s.model.metadata import (
-    Document,
-    annotations_of,
-    controller_of,
-    name_of,
-    namespace_of,
-    uid_of,
-)
+from minik8s.errors import ApiError, NotFound
+from minik8s.kubectl.failures import Failure, message_of
+from minik8s.model.metadata import Document, annotations_of, controller_of, name_of, namespace_of
 from minik8s.model.registry import DAEMON_SET, POD
 from minik8s.model.workloads import is_terminal
 
 _MIRROR = "kubernetes.io/config.mirror"
-_DAEMONS = "DaemonSet-managed Pods (use --ignore-daemonsets to ignore)"
-_DAEMONS_IGNORED = "ignoring DaemonSet-managed Pods"
-_LOCAL = "Pods with local storage (use --delete-emptydir-data to override)"
-_LOCAL_DELETED = "deleting Pods with local storage"
-_ALONE = "Pods that declare no controller (use --force to override)"
-_ALONE_DELETED = "deleting Pods that declare no controller"
-_RETRY = 5.0
-"""Seconds until an eviction that was refused is tried again."""
+_DAEMONS = "DaemonSet-managed Pods"
+_LOCAL = "Pods with local storage"
+_LONELY = "Pods that declare no controller"
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """Whether a pod goes, and what there is to say about it."""
+class Finding:
+    """What becomes of a pod."""
 
-    goes: bool = True
+    goes: bool
     warning: str = ""
     error: str = ""
 
 
-_GOES, _STAYS = Judgement(), Judgement(goes=False)
+_GOES = Finding(True)
+_STAYS = Finding(False)
 
 
-@dataclass(slots=True)
-class Drain:
-    """One `kubectl drain` of one node."""
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the command line allows."""
 
-    call: Call
-    node: str
-    dry_run: DryRun
-    judgements: list[tuple[Document, Judgement]] = field(default_factory=list)
+    client: Client
+    now: float
+    force: bool = False
+    ignore_daemon_sets: bool = False
+    delete_local_storage: bool = False
+    pod_selector: str = ""
+    longest_deletion: float = 0.0
+    """Pods that have been going for longer are not waited for, in seconds; 0 for none."""
+    chunk: int = 500
 
-    def run(self) -> None:
-        """Take the pods off the node; raises what went wrong."""
-        call = self.call
-        raise_all(self._judge())
-        warnings = self._grouped(lambda judgement: judgement.warning)
-        if warnings:
-            call.warning_line("; ".join(f"{text}: {names}" for text, names in warnings))
-        if self.dry_run is DryRun.CLIENT:
-            for pod in self.going():
-                call.out(f"evicting pod {namespace_of(pod)}/{name_of(pod)} (dry run)\n")
-            return
-        try:
-            self._remove()
-        except Failure as error:
-            self._tell_pending(error)
-            raise
+    def pods_of(self, node: str) -> Plan:
+        """The pods of a node with what becomes of each; raises ApiError."""
+        query = {"fieldSelector": f"spec.nodeName={node}"}
+        if self.pod_selector:
+            query["labelSelector"] = self.pod_selector
+        found = self.client.list(POD, "", query=query)
+        return Plan([(pod, self._finding(pod)) for pod in found.get("items") or ()])
 
-    def going(self) -> list[Document]:
-        """The pods that go."""
-        return [pod for pod, judgement in self.judgements if judgement.goes]
-
-    def _judge(self) -> list[Exception]:
-        call = self.call
-        query = {"fieldSelector": f"spec.nodeName={self.node}"}
-        if call.flags.text("pod-selector"):
-            query["labelSelector"] = call.flags.text("pod-selector")
-        found = call.client.list(POD, "", query=query)["items"] or ()
-        pods = [{"apiVersion": "v1", "kind": "Pod", **pod} for pod in found]
-        self.judgements = [(pod, self._judgement(pod)) for pod in pods]
-        problems = self._grouped(lambda judgement: judgement.error)
-        return [Failure(f"cannot delete {text}: {names}") for text, names in problems]
-
-    def _grouped(self, text_of: Callable[[Judgement], str]) -> list[tuple[str, str]]:
-        groups: dict[str, list[str]] = {}
-        for pod, judgement in self.judgements:
-            text = text_of(judgement)
-            if text:
-                groups.setdefault(text, []).append(f"{namespace_of(pod)}/{name_of(pod)}")
-        return [(text, ", ".join(names)) for text, names in groups.items()]
-
-    def _judgement(self, pod: Document) -> Judgement:
-        """The last word of the filters that a pod passes, or the first that stops it."""
-        judgement = _GOES
-        filters = (self._deleted, self._daemon, self._mirror, self._local, self._alone)
-        for judge in filters:
-            judgement = judge(pod)
-            if not judgement.goes:
+    def _finding(self, pod: Document) -> Finding:
+        finding = _GOES
+        for judge in self._filters():
+            finding = judge(pod)
+            if not finding.goes:
                 break
-        return judgement
+        return finding
 
-    def _deleted(self, pod: Document) -> Judgement:
-        limit = self.call.flags.number("skip-wait-for-delete-timeout")
-        return _STAYS if is_overdue(pod, limit, self.call.io.now()) else _GOES
+    def _filters(self) -> Iterator[Callable[[Document], Finding]]:
+        yield self._going_already
+        yield self._of_daemon_set
+        yield self._mirror
+        yield self._with_local_storage
+        yield self._without_controller
 
-    def _daemon(self, pod: Document) -> Judgement:
+    def _going_already(self, pod: Document) -> Finding:
+        since = pod["metadata"].get("deletionTimestamp")
+        if not (self.longest_deletion and since):
+            return _GOES
+        waited = self.now - parse_rfc3339(since)
+        return _STAYS if waited > self.longest_deletion else _GOES
+
+    def _of_daemon_set(self, pod: Document) -> Finding:
         owner = controller_of(pod)
         if owner is None or owner.get("kind") != "DaemonSet" or is_terminal(pod):
             return _GOES
         try:
-            self.call.client.get(DAEMON_SET, owner["name"], namespace_of(pod))
+            self.client.get(DAEMON_SET, owner["name"], namespace_of(pod))
         except ApiError as error:
-            if isinstance(error, NotFound) and self.call.flags.on("force"):
-                return Judgement(warning=error.message)
-            return Judgement(goes=False, error=error.message)
-        if not self.call.flags.on("ignore-daemonsets"):
-            return Judgement(goes=False, error=_DAEMONS)
-        return Judgement(goes=False, warning=_DAEMONS_IGNORED)
+            message = message_of(error)
+            if isinstance(error, NotFound) and self.force:
+                return Finding(True, warning=message)
+            return Finding(False, error=message)
+        if self.ignore_daemon_sets:
+            return Finding(False, warning=f"ignoring {_DAEMONS}")
+        return Finding(False, error=f"{_DAEMONS} (use --ignore-daemonsets to ignore)")
 
-    def _mirror(self, pod: Document) -> Judgement:
+    def _mirror(self, pod: Document) -> Finding:
         return _STAYS if _MIRROR in annotations_of(pod) else _GOES
 
-    def _local(self, pod: Document) -> Judgement:
+    def _with_local_storage(self, pod: Document) -> Finding:
         volumes = (pod.get("spec") or {}).get("volumes") or ()
-        if is_terminal(pod) or not any("emptyDir" in volume for volume in volumes):
+        if not any("emptyDir" in volume for volume in volumes) or is_terminal(pod):
             return _GOES
-        if not self.call.flags.on("delete-emptydir-data"):
-            return Judgement(goes=False, error=_LOCAL)
-        return Judgement(warning=_LOCAL_DELETED)
+        if self.delete_local_storage:
+            return Finding(True, warning=f"deleting {_LOCAL}")
+        return Finding(False, error=f"{_LOCAL} (use --delete-emptydir-data to override)")
 
-    def _alone(self, pod: Document) -> Judgement:
+    def _without_controller(self, pod: Document) -> Finding:
         if is_terminal(pod) or controller_of(pod) is not None:
             return _GOES
-        if self.call.flags.on("force"):
-            return Judgement(warning=_ALONE_DELETED)
-        return Judgement(goes=False, error=_ALONE)
-
-    # -- removing
-
-    def _remove(self) -> None:
-        evicts = not self.call.flags.on("disable-eviction") and "eviction" in POD.subresources
-        pods = self.going()
-        errors: list[Exception] = []
-        left = self.call.flags.seconds("timeout") or FOR_EVER
-        waiting: list[Document] = []
-        for pod in pods:
-            try:
-                if evicts:
-                    left -= self._evict(pod, left)
-                else:
-                    self.call.client.delete(POD, name_of(pod), namespace_of(pod), self._options())
-                waiting.append(pod)
-            except NotFound:
-                continue
-            except (ApiError, Failure) as error:
-                errors.append(Failure(message_of(error)))
-        if self.dry_run is not DryRun.SERVER:
-            errors += self._wait(waiting, left, evicts=evicts)
-        raise_all(errors)
-
-    def _options(self) -> Document:
-        options: Document = {}
-        grace = self.call.flags.number("grace-period")
-        if grace >= 0:
-            options["gracePeriodSeconds"] = grace
-        if self.dry_run is DryRun.SERVER:
-            options["dryRun"] = ["All"]
-        return options
-
-    def _evict(self, pod: Document, left: float) -> float:
-        """Evict a pod, again and again if that is refused for now; the seconds that it took."""
-        name, namespace = name_of(pod), namespace_of(pod)
-        eviction = {
-            "apiVersion": "policy/v1",
-            "kind": "Eviction",
-            "metadata": {"name": name, "namespace": namespace},
-            "deleteOptions": self._options(),
-        }
-        title = f"pods/{quote(name)} -n {quote(namespace)}"
-        passed = 0.0
-        while True:
-            self.call.out(f"evicting pod {namespace}/{name}{self.dry_run.value}\n")
-            if passed >= left:
-                limit = format_duration(self.call.flags.seconds("timeout"))
-                raise Failure(f"error when evicting {title}: global timeout reached: {limit}")
-            try:
-                self.call.client.create(POD, eviction, namespace, name=name, sub="eviction")
-                return passed
-            except TooManyRequests as error:
-                self.call.err(
-                    f"error when evicting {title} (will retry after 5s): {error.message}\n"
-                )
-            except NotFound:
-                raise
-            except ApiError as error:
-                raise Failure(f"error when evicting {title}: {error.message}") from None
-            self.call.client.wait(_RETRY)
-            passed += _RETRY
-
-    def _wait(self, pods: list[Document], left: float, *, evicts: bool) -> list[Exception]:
-        """Wait until pods have gone, and tell of each; what went wrong."""
-        client, pending = self.call.client, list(pods)
-        done = "evicted" if evicts else "deleted"
-        for _ in ticks(client, max(left, 0.0)):
-            for pod in list(pending):
-                name, namespace = name_of(pod), namespace_of(pod)
-                if is_gone(client, POD, namespace, name, uid_of(pod)):
-                    name_printer(self.call, done + self.dry_run.value)(pod)
-                    pending.remove(pod)
-            if not pending:
-                return []
-        limit = format_duration(self.call.flags.seconds("timeout"))
-        return [
-            Failure(
-                f"error when waiting for pod {quote(name_of(pod))} in namespace "
-                f"{quote(namespace_of(pod))} to terminate: global timeout reached: {limit}"
-            )
-            for pod in pending
-        ]
-
-    def _tell_pending(self, error: Failure) -> None:
-        self._judge()
-        pods = self.going()
-        if pods:
-            self.call.err(
-                f"There are pending pods in node {quote(self.node)} when an error occurred: "
-                f"{error}\n"
-            )
-            for pod in pods:
-                self.call.err(f"pod/{name_of(pod)}\n")
+        if self.force:
+            return Finding(True, warning=f"deleting {_LONELY}")
+        return Finding(False, error=f"{_LONELY} (use --force to override)")
 
 
-def is_overdue(pod: Document, limit: int, now: float) -> bool:
-    """Whether a pod's deletion was wanted more than `limit` seconds ago."""
-    wanted = pod["metadata"].get("deletionTimestamp")
-    return bool(limit > 0 and wanted and int(now - parse_rfc3339(wanted)) > limit)
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The pods of one node, each with its finding."""
+
+    entries: Sequence[tuple[Document, Finding]]
+
+    @property
+    def pods(self) -> list[Document]:
+        """The pods that go."""
+        return [pod for pod, finding in self.entries if finding.goes]
+
+    @property
+    def warnings(self) -> str:
+        """All warnings on one line."""
+        found = self._grouped(lambda finding: finding.warning)
+        return "; ".join(f"{message}: {names}" for message, names in found)
+
+    @property
+    def errors(self) -> list[Failure]:
+        """What forbids to empty the node."""
+        found = self._grouped(lambda finding: finding.error)
+        return [Failure(f"cannot delete {message}: {names}") for message, names in found]
+
+    def _grouped(self, message_in: Callable[[Finding], str]) -> list[tuple[str, str]]:
+        groups: dict[str, list[str]] = {}
+        for pod, finding in self.entries:
+            if message := message_in(finding):
+                groups.setdefault(message, []).append(f"{namespace_of(pod)}/{name_of(pod)}")
+        return [(message, ", ".join(names)) for message, names in groups.items()]

@@ -11,7 +11,6 @@ from minik8s.model.metadata import (
     Document,
     name_of,
     namespace_of,
-    uid_of,
 )
 
 _SOURCES = (("configMapRef", "ConfigMap"), ("secretRef", "Secret"))
