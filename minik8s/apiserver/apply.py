@@ -38,6 +38,7 @@ def apply(call: Call, options: WriteOptions, target: Target) -> Response:
     if live is None and target.subresource:
         raise NotFound.resource(route.kind.plural, route.kind.group, route.name)
     if live is None:
+        call.access.check_create(call.request, route)
         _refuse_identity(call, config)
     merged = _merged(call, live, config, options, target)
     document = with_namespace(call, to_object(call, merged, options))

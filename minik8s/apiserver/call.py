@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
 from minik8s.admission import FieldValidation
+from minik8s.apiserver.accessrequests import Access
 from minik8s.apiserver.backend import Backend
 from minik8s.apiserver.messages import Request
 from minik8s.apiserver.routing import Route
@@ -30,6 +31,7 @@ class Call:
 
     backend: Backend
     services: ServiceAllocator
+    access: Access
     request: Request
     route: Route
     new_clock: NewClock | None = None

@@ -27,8 +27,8 @@ class User:
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-ADMIN = User("kubernetes-admin", ("kubeadm:cluster-admins", "system:authenticated"))
-"""The user of a kubeadm cluster's first kubeconfig."""
+ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
+"""The user of a cluster's first kubeconfig, whom no role can lock out."""
 
 
 @dataclass(slots=True)

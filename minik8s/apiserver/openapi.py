@@ -156,7 +156,9 @@ def _assemble(served: list[Served], own: dict[str, Document]) -> Document:
         mine = [s for s in served if (s.kind.group, s.kind.version) == (group, version)]
         found.update(paths(mine, group, version))
     for each in served:
-        roots += [each.schema, each.list_schema]
+        roots.append(each.schema)
+        if "list" in each.kind.verbs:
+            roots.append(each.list_schema)
         roots += [subresource_schema(each, name) for name in each.kind.subresources]
     return {
         "openapi": "3.0.0",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minik8s.apiserver.accessrequests import Access
 from minik8s.apiserver.backend import Backend
 from minik8s.apiserver.call import Call, NewClock
 from minik8s.apiserver.discovery import discover
@@ -22,12 +23,13 @@ class ApiServer:
     on a served cluster its waiting moves no clock but its own.
     """
 
-    __slots__ = ("backend", "new_clock", "services")
+    __slots__ = ("access", "backend", "new_clock", "services")
 
     def __init__(self, backend: Backend, *, new_clock: NewClock | None = None) -> None:
         self.backend = backend
         self.new_clock = new_clock
         self.services = ServiceAllocator(backend)
+        self.access = Access(backend.store)
 
     def handle(self, request: Request) -> Response:
         """Answer a request; an ApiError becomes a Status."""
@@ -38,10 +40,11 @@ class ApiServer:
 
     def _answer(self, request: Request) -> Response:
         route = parse(request.path, self.backend.registry)
+        request = self.access.admit(request, route)
         if route is None:
             return self._about(request) or _nothing_there()
         method = request.method
-        call = Call(self.backend, self.services, request, route, self.new_clock)
+        call = Call(self.backend, self.services, self.access, request, route, self.new_clock)
         response = handler_of(method, route)(call)
         if mutates(method, route) and self.backend.autosettle and not request.query.get("dryRun"):
             self.backend.settle()

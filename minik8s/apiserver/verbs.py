@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from minik8s.apiserver import deleting, podactions, reading, scale, streams, writing
+from minik8s.apiserver.accessreviews import REVIEWS
 from minik8s.apiserver.call import Call
 from minik8s.apiserver.messages import Response
 from minik8s.apiserver.patch import patcher
 from minik8s.apiserver.routing import Route
 from minik8s.errors import MethodNotAllowed
-from minik8s.model.registry import POD
+from minik8s.model.registry import CREATE_ONLY, POD
 
 Handler = Callable[[Call], Response]
 
@@ -56,6 +57,8 @@ def handler_of(method: str, route: Route) -> Handler:
     """The function that answers; raises MethodNotAllowed where none does."""
     if route.subresource:
         table = SUBRESOURCES[route.subresource]
+    elif route.kind.verbs is CREATE_ONLY:
+        table = {} if route.name else {"POST": REVIEWS[route.kind.resource]}
     else:
         table = OBJECT if route.name else COLLECTION
     handler = table.get("GET" if method == "HEAD" else method)
@@ -77,7 +80,7 @@ def _offered(method: str, route: Route) -> bool:
 
 
 def mutates(method: str, route: Route) -> bool:
-    """Whether a request changes objects; a stream into a pod does not."""
-    if method in ("GET", "HEAD"):
+    """Whether a request changes objects; a stream into a pod and a review do not."""
+    if method in ("GET", "HEAD") or route.kind.verbs is CREATE_ONLY:
         return False
     return not (route.kind == POD and route.subresource in _STREAMS)

@@ -8,6 +8,7 @@ from typing import Any
 
 from minik8s import admission
 from minik8s.apiserver import customresources, managedfields, strategy
+from minik8s.apiserver.accessescalation import check_escalation
 from minik8s.apiserver.body import decode
 from minik8s.apiserver.call import Call, WriteOptions, check_kind, unrecognized
 from minik8s.apiserver.customtypes import typed_kind
@@ -96,6 +97,7 @@ def _now(call: Call) -> str:
 def store_new(call: Call, document: Document, options: WriteOptions) -> Response:
     """Admit, validate and store a new object, trying again where its name is generated."""
     kind = call.kind
+    check_rights(call, document, None)
     check_namespace(call, document)
     document = strategy.admit(kind, document, call.store)
     document = strategy.prepare_create(kind, document)
@@ -140,6 +142,12 @@ def check_namespace(call: Call, document: Document) -> None:
             f"unable to create new content in namespace {name} because it is being terminated",
             [cause],
         )
+
+
+def check_rights(call: Call, document: Document, old: Document | None) -> None:
+    """Raise Forbidden for a role or binding that gives away more than its writer has."""
+    access, user = call.access, call.request.user
+    check_escalation(access.rbac, user, call.kind, call.route.home, document, old)
 
 
 def _put(call: Call, document: Document, options: WriteOptions) -> Document:
@@ -238,6 +246,7 @@ def store_change(
     """Prepare, validate and store a new state of an object."""
     kind = call.kind
     strategy.check_preconditions(kind, document, old)
+    check_rights(call, document, old)
     document = target.prepare(kind, document, old)
     target.validate(kind, document, old)
     _check_schema(call, document)

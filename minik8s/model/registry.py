@@ -12,6 +12,8 @@ from typing import Any
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 READ_VERBS = ("get", "list")
+CREATE_ONLY = ("create",)
+"""The verbs of a review: a question that is posted, answered and kept nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,52 @@ KINDS: tuple[Kind, ...] = (
         subresources=("status", "scale"),
     ),
     Kind(
+        "authentication.k8s.io",
+        "v1",
+        "SelfSubjectReview",
+        "selfsubjectreviews",
+        (),
+        False,
+        verbs=CREATE_ONLY,
+    ),
+    Kind(
+        "authentication.k8s.io", "v1", "TokenReview", "tokenreviews", (), False, verbs=CREATE_ONLY
+    ),
+    Kind(
+        "authorization.k8s.io",
+        "v1",
+        "LocalSubjectAccessReview",
+        "localsubjectaccessreviews",
+        verbs=CREATE_ONLY,
+    ),
+    Kind(
+        "authorization.k8s.io",
+        "v1",
+        "SelfSubjectAccessReview",
+        "selfsubjectaccessreviews",
+        (),
+        False,
+        verbs=CREATE_ONLY,
+    ),
+    Kind(
+        "authorization.k8s.io",
+        "v1",
+        "SelfSubjectRulesReview",
+        "selfsubjectrulesreviews",
+        (),
+        False,
+        verbs=CREATE_ONLY,
+    ),
+    Kind(
+        "authorization.k8s.io",
+        "v1",
+        "SubjectAccessReview",
+        "subjectaccessreviews",
+        (),
+        False,
+        verbs=CREATE_ONLY,
+    ),
+    Kind(
         "autoscaling",
         "v2",
         "HorizontalPodAutoscaler",
@@ -234,6 +282,8 @@ def _named(kind: str) -> Kind:
     return next(row for row in KINDS if row.kind == kind)
 
 
+CLUSTER_ROLE = _named("ClusterRole")
+CLUSTER_ROLE_BINDING = _named("ClusterRoleBinding")
 CONFIG_MAP = _named("ConfigMap")
 CONTROLLER_REVISION = _named("ControllerRevision")
 CUSTOM_RESOURCE_DEFINITION = _named("CustomResourceDefinition")
@@ -251,6 +301,8 @@ PERSISTENT_VOLUME_CLAIM = _named("PersistentVolumeClaim")
 POD = _named("Pod")
 REPLICATION_CONTROLLER = _named("ReplicationController")
 REPLICA_SET = _named("ReplicaSet")
+ROLE = _named("Role")
+ROLE_BINDING = _named("RoleBinding")
 SECRET = _named("Secret")
 SERVICE = _named("Service")
 SERVICE_ACCOUNT = _named("ServiceAccount")

@@ -1,7 +1,8 @@
 """How a cluster comes into being: what kubeadm (or a cloud's installer) leaves behind.
 
-The manifests lie in `data/kubeadm.json`. Documents that do not depend on the seed are made
-once for each profile and shared by all clusters.
+The manifests lie in `data/kubeadm.json`, the default roles and their bindings in `data/rbac.json`.
+Documents that do not depend on the seed are made once for each profile (the roles, which depend
+on nothing, once) and shared by all clusters.
 """
 
 from __future__ import annotations
@@ -52,10 +53,20 @@ def _sections() -> dict[str, str]:
 @lru_cache(maxsize=64)
 def documents(section: str, values: Values) -> tuple[Document, ...]:
     """One section of the manifests, filled in and defaulted; shared, so never to be changed."""
+    return _defaulted(json.loads(Template(_sections()[section]).safe_substitute(dict(values))))
+
+
+@lru_cache(maxsize=1)
+def roles() -> tuple[Document, ...]:
+    """The roles and bindings that every API server makes at its start, and kubeadm's."""
+    text = files("minik8s").joinpath("data", "rbac.json").read_text(encoding="utf-8")
+    return _defaulted(json.loads(text))
+
+
+def _defaulted(written: list[Document]) -> tuple[Document, ...]:
     registry = Registry()
-    filled = json.loads(Template(_sections()[section]).safe_substitute(dict(values)))
     made = []
-    for document in filled:
+    for document in written:
         kind = registry.of(document)
         assert kind is not None, document["kind"]
         made.append(default(kind, document))
@@ -112,6 +123,7 @@ class Bootstrap:
     def begin(self) -> None:
         """Namespaces, roles, the Service `kubernetes`."""
         create_namespaces(self.store)
+        create(self.store, roles())
         create(self.store, documents("control_plane", self.values))
 
     def join(self, node: NodeProfile, index: int) -> Document:
