@@ -118,6 +118,12 @@ class Placement:
             self.repelling or "podAffinity" in self._affinity or "podAntiAffinity" in self._affinity
         )
 
+    @property
+    def question(self) -> str:
+        """What `excluded` and `preference` depend on, beside the node."""
+        node_affinity = self._affinity.get("nodeAffinity")
+        return repr((self._tolerations, self.spec.get("nodeSelector"), node_affinity))
+
     def excluded(self, load: NodeLoad, taint_text: str) -> str:
         """Why a node is out of the question, whatever runs there; empty if it is not."""
         spec = load.node.get("spec", {})

@@ -53,7 +53,7 @@ class Scheduler(Controller):
         self._stuck: dict[Key, bool] = {}
         self._owners: dict[tuple[str, str], int] = {}
         self._repelling: dict[Key, Document] = {}
-        self._known: dict[int, tuple[Document, _Candidates]] = {}
+        self._known: dict[str, _Candidates] = {}
 
     def observe(self, event: StoreEvent) -> Iterable[Key]:
         """A pod without a node; or whoever waits for one, when things have changed."""
@@ -102,11 +102,11 @@ class Scheduler(Controller):
             self._refuse(pod, explain(reasons, self._preempts))
 
     def _candidates(self, placement: Placement) -> _Candidates:
-        """The nodes that taints and selectors leave, computed once for the pods of a template."""
-        spec = placement.pod["spec"]
-        known = self._known.get(id(spec))
-        if known is not None and known[0] is spec:
-            return known[1]
+        """The nodes that taints and selectors leave, computed once for pods that ask the same."""
+        question = placement.question
+        known = self._known.get(question)
+        if known is not None:
+            return known
         candidates, excluded = [], {}
         for load in self._loads.values():
             if reason := placement.excluded(load, self._taint_text):
@@ -115,7 +115,7 @@ class Scheduler(Controller):
                 candidates.append((load, placement.preference(load)))
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
-        self._known[id(spec)] = (spec, (candidates, excluded))
+        self._known[question] = candidates, excluded
         return candidates, excluded
 
     def _bind(self, pod: Document, load: NodeLoad) -> None:
