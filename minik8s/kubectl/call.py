@@ -6,13 +6,13 @@ from enum import Enum
 
 from minik8s.client import Client, WriteOptions
 from minik8s.clock import rfc3339
-from minik8s.kubectl.failures import Failure, UsageFailure
+from minik8s.kubectl.failures import Exit, Failure, Unreachable, UsageFailure
 from minik8s.kubectl.flags import Flags
 from minik8s.kubectl.gotext import parse_bool, quote
 from minik8s.kubectl.io import IO
 from minik8s.kubectl.tree import Command
 
-NO_CLUSTER = "localhost:8080"
+NO_CLUSTER = "http://localhost:8080"
 """Where kubectl looks for a server when the kubeconfig names none."""
 
 
@@ -39,14 +39,24 @@ class Call:
     def client(self) -> Client:
         """The cluster that the context (`--context`, or the current one) leads to."""
         if self._client is None:
-            name = self.flags.text("context")
-            contexts = self.io.contexts
-            if name and name not in contexts.names():
-                raise Failure(f"context {quote(name)} does not exist")
-            if not (name or contexts.current):
-                raise NoCluster
-            self._client = contexts.client(name, warn=self.warn)
+            self._client = self._connect(self.flags.text("context") or self.io.contexts.current)
         return self._client
+
+    def _connect(self, name: str) -> Client:
+        """A client for a context; raises Unreachable where it leads nowhere."""
+        contexts = self.io.contexts
+        if name and name not in contexts.contexts:
+            raise Exit(
+                1,
+                f"Error in configuration: context was not found for specified context: {name}\n",
+            )
+        cluster = contexts.clusters.get(contexts.contexts.get(name, {}).get("cluster", ""))
+        if cluster is None:
+            raise Unreachable(NO_CLUSTER)
+        try:
+            return contexts.client(name, warn=self.warn)
+        except KeyError:
+            raise Unreachable(str(cluster.get("server") or NO_CLUSTER)) from None
 
     @property
     def namespace(self) -> str:
@@ -141,10 +151,6 @@ class Call:
         return WriteOptions(
             dry_run=dry_run is DryRun.SERVER, field_manager=manager, field_validation=validation
         )
-
-
-class NoCluster(Exception):
-    """The kubeconfig names no cluster."""
 
 
 _DRY_RUNS = {"client": DryRun.CLIENT, "server": DryRun.SERVER, "none": DryRun.NONE}

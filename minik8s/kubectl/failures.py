@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
+from urllib.parse import urlsplit
 
 from minik8s.errors import ApiError, Invalid, Unauthorized
 from minik8s.kubectl.gotext import quote
@@ -33,11 +34,20 @@ class UsageFailure(Failure):
 class Unreachable(Failure):
     """No server answers at an address."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, server: str) -> None:
+        self.server = server if "//" in server else f"https://{server}"
+        parts = urlsplit(self.server)
+        host, port = parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443)
         super().__init__(
-            f"The connection to the server {host} was refused - did you specify the right host or "
-            "port?"
+            f"The connection to the server {parts.netloc} was refused - did you specify the right "
+            "host or port?"
         )
+        address = "127.0.0.1" if host == "localhost" else host
+        self.dial = f"dial tcp {address}:{port}: connect: connection refused"
+
+    def asked(self, method: str, path: str) -> str:
+        """The failure of one request, as Go's net/http tells it."""
+        return f'{method} "{self.server}{path}": {self.dial}'
 
 
 class NoSuchResource(Failure):

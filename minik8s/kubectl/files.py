@@ -56,7 +56,7 @@ class Source:
         if self.path == "-":
             return (call.io.stdin or "").encode()
         if self.path.startswith(("http://", "https://")):
-            raise Unreachable(self.path.partition("//")[2].partition("/")[0])
+            raise Unreachable("/".join(self.path.split("/")[:3]))
         try:
             return call.io.read_file(self.path)
         except IsADirectoryError:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from minik8s.client import WriteOptions
 from minik8s.errors import ApiError
 from minik8s.kubectl.call import Call, DryRun
-from minik8s.kubectl.failures import Failure, message_of
+from minik8s.kubectl.failures import Failure, Unreachable, message_of
 from minik8s.kubectl.gotext import plain_json
 from minik8s.kubectl.output import Printer, object_printer
 from minik8s.kubectl.resources import kind_of_manifest
 from minik8s.kubectl.structs import typed
 from minik8s.model.metadata import LAST_APPLIED, Document, annotations_of
-from minik8s.model.registry import Kind
+from minik8s.model.registry import Kind, Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,11 @@ class Creation:
         self.printer(typed(document))
 
     def _send(self, document: Document, failure: str) -> Document:
-        client = self.call.client
         options = self.call.options(self.dry_run, self.validation)
+        try:
+            client = self.call.client
+        except Unreachable as error:
+            raise self._unsent(document, options, failure, error) from None
         kind = kind_of(self.call, document)
         namespace = self.call.namespace if kind.namespaced else ""
         try:
@@ -54,6 +58,17 @@ class Creation:
             if not failure:
                 raise
             raise Failure(f"{failure} {message_of(error)}") from None
+
+    def _unsent(
+        self, document: Document, options: WriteOptions, failure: str, error: Unreachable
+    ) -> Failure:
+        """Why an object did not get to a server that is not there."""
+        kind = Registry().of(document)
+        if not failure or kind is None:
+            return error
+        namespace = self.call.namespace if kind.namespaced else ""
+        query = "&".join(f"{key}={value[0]}" for key, value in sorted(options.query().items()))
+        return Failure(f"{failure} {error.asked('Post', f'{kind.path(namespace)}?{query}')}")
 
 
 def _remembering(document: Document) -> Document:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from importlib import import_module
 
 from minik8s.errors import ApiError
-from minik8s.kubectl.call import Call, NoCluster
+from minik8s.kubectl.call import Call
 from minik8s.kubectl.failures import Exit, Failure, Several, Unreachable, explain
 from minik8s.kubectl.flags import FlagError, Flags
 from minik8s.kubectl.gotext import quote
 from minik8s.kubectl.io import IO
 from minik8s.kubectl.tree import Command, root
+from minik8s.kubectl.unreachable import unreachable
 
 _COMPARING = "kubectl diff"
 """The command whose exit code 1 means that there is a difference, so that errors have 2."""
@@ -23,10 +24,8 @@ def run(argv: list[str], io: IO) -> int:
     """Find the command, parse its flags, run it, and print what went wrong."""
     try:
         return _run(argv, io)
-    except NoCluster:
-        error: Exception = Unreachable("localhost:8080")
     except (ApiError, Failure, Several, Exit) as caught:
-        error = caught
+        error: Exception = caught
     text, code = explain(error)
     io.err(text)
     return code
@@ -53,7 +52,10 @@ def _run(argv: list[str], io: IO) -> int:
     if missing := flags.missing():
         names = ", ".join(map(quote, missing))
         raise Failure(f"required flag(s) {names} not set")
-    code = _handler(command.runs)(call) or 0
+    try:
+        code = _handler(command.runs)(call) or 0
+    except Unreachable as error:
+        raise unreachable(call, error) from None
     if call.warnings and flags.on("warnings-as-errors"):
         count = len(call.warnings)
         raise Failure(f"{count} warning{'s' if count > 1 else ''} received")

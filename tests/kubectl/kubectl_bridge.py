@@ -140,6 +140,7 @@ class Twins:
         clock = self._ours.clock
         io = MemoryIO(self.contexts, files=self.files, now=lambda: clock.now, stdin=stdin or "")
         io.editor = self._edited
+        io.env = {"KUBECONFIG": str(self._folder / "kubeconfig")}
         code = main(arguments, io)
         return io.stdout, io.stderr, code
 

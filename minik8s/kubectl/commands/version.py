@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from minik8s.kubectl.call import Call
-from minik8s.kubectl.failures import Failure
+from minik8s.kubectl.failures import COLLECTED, Failure
 from minik8s.kubectl.gotext import indented_json
 from minik8s.kubectl.yamlout import yaml_text
 from minik8s.model.metadata import Document
 
-KUSTOMIZE = "v5.8.1"
-CLIENT: Document = {
+CLIENT_VERSION: Document = {
     "major": "1",
     "minor": "37",
     "gitVersion": "v1.37.1",
@@ -20,42 +22,61 @@ CLIENT: Document = {
     "compiler": "gc",
     "platform": "linux/amd64",
 }
-"""The kubectl release that this one prints like."""
+"""The release whose behaviour this kubectl has."""
 
-_SKEW = 1
+KUSTOMIZE = "v5.8.1"
+_NUMBERS = re.compile(r"v?(\d+)\.(\d+)")
 
 
 def run(call: Call) -> None:
-    """The versions of this kubectl and of the server."""
+    """Print the versions of kubectl and of the server."""
+    flags = call.flags
     if call.arguments:
         raise Failure(f"extra arguments: [{' '.join(call.arguments)}]")
-    output = call.flags.text("output")
-    if output not in ("", "json", "yaml"):
+    output = flags.text("output")
+    if output not in ("", "yaml", "json"):
         raise Failure("--output must be 'yaml' or 'json'")
-    versions: Document = {"clientVersion": CLIENT, "kustomizeVersion": KUSTOMIZE}
-    if not call.flags.on("client"):
-        versions["serverVersion"] = call.client.request("GET", "/version").body
+    found: Document = {"clientVersion": CLIENT_VERSION, "kustomizeVersion": KUSTOMIZE}
+    problem: Exception | None = None
+    if not flags.on("client"):
+        try:
+            server = call.client.request("GET", "/version").body
+            assert isinstance(server, dict)
+            order = [key for key in CLIENT_VERSION if key in server]
+            found["serverVersion"] = {key: server[key] for key in order}
+        except COLLECTED as error:
+            problem = error
     if output == "json":
-        call.out(f"{indented_json(versions, 2)}\n")
+        call.out(indented_json(found, 2) + "\n")
     elif output == "yaml":
-        call.out(f"{yaml_text(versions)}\n")
+        call.out(yaml_text(found) + "\n")
     else:
-        _lines(call, versions)
-    if "serverVersion" in versions:
-        _compare(call, versions["serverVersion"])
+        _print(call, found)
+    if problem is not None:
+        raise problem
+    _warn_of_skew(call, found)
 
 
-def _lines(call: Call, versions: Document) -> None:
-    call.out(f"Client Version: {CLIENT['gitVersion']}\nKustomize Version: {KUSTOMIZE}\n")
-    if server := versions.get("serverVersion"):
-        call.out(f"Server Version: {server['gitVersion']}\n")
+def _print(call: Call, found: Document) -> None:
+    call.out(f"Client Version: {found['clientVersion']['gitVersion']}\n")
+    call.out(f"Kustomize Version: {found['kustomizeVersion']}\n")
+    if "serverVersion" in found:
+        call.out(f"Server Version: {found['serverVersion']['gitVersion']}\n")
 
 
-def _compare(call: Call, server: Document) -> None:
-    """Warn where client and server are too far apart."""
-    minor = int("".join(filter(str.isdigit, server["minor"])) or 0)
-    if abs(minor - int(CLIENT["minor"])) > _SKEW:
+def _warn_of_skew(call: Call, found: Document) -> None:
+    """Tell when the server is too old or too new for kubectl."""
+    server = found.get("serverVersion")
+    if not server:
+        return
+    own, other = _numbers(found["clientVersion"]), _numbers(server)
+    if own[0] != other[0] or abs(own[1] - other[1]) > 1:
         call.warning_line(
-            f"version difference between client (1.{CLIENT['minor']}) and server "
-            f"(1.{minor}) exceeds the supported minor version skew of +/-{_SKEW}"
+            f"version difference between client ({own[0]}.{own[1]}) and server "
+            f"({other[0]}.{other[1]}) exceeds the supported minor version skew of +/-1"
         )
+
+
+def _numbers(version: Any) -> tuple[int, int]:
+    match = _NUMBERS.match(version.get("gitVersion", ""))
+    return (int(match[1]), int(match[2])) if match else (0, 0)

@@ -1,0 +1,59 @@
+"""What kubectl says when no server answers: first its discovery's complaints, then its own.
+
+Each command asks the server what it serves a few times before it gives up (measured with 1.37.1).
+"""
+
+from __future__ import annotations
+
+from minik8s.kubectl.call import Call
+from minik8s.kubectl.failures import Failure, Unreachable
+from minik8s.kubectl.files import STDIN
+from minik8s.kubectl.gotext import quote
+
+_ATTEMPTS = {
+    5: "annotate autoscale cluster-info delete describe edit expose get label patch scale",
+    4: "attach cordon debug drain exec logs port-forward rollout set uncordon wait",
+    2: "auth can-i|explain|taint",
+    1: "api-resources api-versions diff run",
+}
+"""How often a command asks in vain; by its first word, or the words between bars."""
+
+_STOP = "if you choose to ignore these errors, turn validation off with --validate=false"
+
+
+def unreachable(call: Call, error: Unreachable) -> Failure:
+    """Print the complaints of discovery, and give the command's own error."""
+    words = call.command.full.split()[1:]
+    asked = error.asked("Get", "/api?timeout=32s")
+    raw = call.flags.knows("raw") and call.flags.text("raw")
+    if call.command.full == "kubectl create" or words[0] in ("apply", "replace"):
+        if not raw and call.validation() != "Ignore":
+            return _unvalidated(call, error)
+    for _ in range(0 if raw else _attempts(words)):
+        call.log(
+            f'"Couldn\'t get current server API group list" err={quote(asked)}',
+            "memcache.go:381",
+            "E",
+        )
+    if words[0] == "api-versions":
+        return Failure(f"couldn't get available api versions from server: {asked}")
+    return error
+
+
+def _attempts(words: list[str]) -> int:
+    for count, text in _ATTEMPTS.items():
+        known = text.split("|") if "|" in text else text.split()
+        if " ".join(words) in known or words[0] in known:
+            return count
+    return 0
+
+
+def _unvalidated(call: Call, error: Unreachable) -> Failure:
+    """The error of a command that wants to check a manifest first."""
+    files = call.flags.items("filename") or [""]
+    name = STDIN if files[0] == "-" else files[0]
+    asked = error.asked("Get", "/openapi/v2?timeout=32s")
+    return Failure(
+        f"error validating {quote(name)}: error validating data: failed to download openapi: "
+        f"{asked}; {_STOP}"
+    )
