@@ -57,6 +57,7 @@ IMPLEMENTATIONS = {
     "sh": "sh:sh",
     "sleep": "tools:sleep",
     "tail": "tools:tail",
+    "tar": "tar:tar",
     "tool": "podshell:tool",
     "true": "tools:true",
     "uname": "tools:uname",

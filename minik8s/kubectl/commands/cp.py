@@ -1,4 +1,4 @@
-"""`kubectl cp`: files to and from containers, as an archive that the container's own tar handles."""
+"""`kubectl cp`: files to and from containers, through the container's own tar."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def _to_pod(call: Call, path: str, destination: Spec) -> None:
         raise Failure(f"{path} doesn't exist in local filesystem")
     pod = _pod(call, destination)
     container = _container(call, pod)
-    target = _clean(destination.file)
+    target = posixpath.normpath(destination.file)
     if _exec(call, pod, container, ["test", "-d", target])[0] == 0:
-        target = posixpath.join(target, posixpath.basename(_clean(path)))
+        target = posixpath.join(target, posixpath.basename(posixpath.normpath(path)))
     folder, name = posixpath.split(target)
     command = ["tar", "-xmf", "-"]
     if call.flags.on("no-preserve"):
@@ -150,11 +150,6 @@ def _relative(path: str) -> str:
     clean = posixpath.normpath(path.strip("/")) if path.strip("/") else ""
     steps = [step for step in clean.split("/") if step not in ("", "..")]
     return "" if steps == ["."] else "/".join(steps)
-
-
-def _clean(path: str) -> str:
-    """A path in its shortest form; of a folder's contents, the folder."""
-    return posixpath.normpath(path)
 
 
 # -- the pod
