@@ -1,82 +1,96 @@
-"""`kubectl api-resources` and `kubectl api-versions`."""
+"""`kubectl api-resources` and `kubectl api-versions`: what the server serves."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from minik8s.kubectl.call import Call
 from minik8s.kubectl.failures import Failure
-from minik8s.kubectl.output import object_printer
-from minik8s.kubectl.structs import typed
+from minik8s.kubectl.output import NoPrinter, object_printer
+from minik8s.kubectl.structs import Typed
 from minik8s.kubectl.tabwriter import table_writer
 from minik8s.model.metadata import Document
 from minik8s.model.registry import Kind
 
-_SORTS = ("", "name", "kind")
-_TABLES = ("", "wide")
+_COLUMNS = ("NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND")
+_WIDE = ("VERBS", "CATEGORIES")
+_ORDERS: Mapping[str, Callable[[Kind], tuple[Any, ...]]] = {
+    "": lambda kind: (kind.group, kind.plural),
+    "name": lambda kind: (kind.plural,),
+    "kind": lambda kind: (kind.kind,),
+}
+
+
+def versions(call: Call) -> None:
+    """List the API versions, one a line."""
+    _no_arguments(call)
+    call.out("".join(f"{name}\n" for name in sorted({k.api_version for k in _kinds(call)})))
 
 
 def resources(call: Call) -> None:
-    """List the kinds that the server serves."""
-    flags = call.flags
-    if call.arguments:
-        raise call.usage(f"unexpected arguments: [{' '.join(call.arguments)}]")
-    output, order = flags.text("output"), flags.text("sort-by")
-    if order not in _SORTS:
+    """List the kinds: their names, short names, versions and scopes."""
+    _no_arguments(call)
+    order = call.flags.text("sort-by")
+    if order not in _ORDERS:
         raise Failure("--sort-by accepts only name or kind")
-    printer = None if output in (*_TABLES, "name") else object_printer(call)
-    kinds = [kind for kind in call.client.kinds(refresh=True) if _is_wanted(call, kind)]
-    kinds.sort(key=lambda kind: (_key(kind, order), kind.plural))
-    if printer is not None:
-        printer(typed(_document(kinds)))
-        return
-    out = table_writer(call.out)
-    wide = output == "wide"
-    if output in _TABLES and not flags.on("no-headers"):
-        headers = ["NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"]
-        out.write("\t".join(headers + (["VERBS", "CATEGORIES"] if wide else [])) + "\n")
-    for kind in kinds:
-        out.write(f"{kind.resource}\n" if output == "name" else _row(kind, wide=wide))
-    out.flush()
+    output = call.flags.text("output")
+    if output not in ("", "wide", "name", "json", "yaml", "kyaml"):
+        raise NoPrinter(output, ("json", "kyaml", "name", "wide", "yaml"))
+    kinds = sorted(filter(lambda kind: _wanted(call, kind), _kinds(call)), key=_ORDERS[order])
+    if output == "name":
+        call.out("".join(f"{kind.resource}\n" for kind in kinds))
+    elif output in ("", "wide"):
+        _table(call, kinds, wide=output == "wide")
+    else:
+        object_printer(call)(_document(kinds))
 
 
-def _is_wanted(call: Call, kind: Kind) -> bool:
+def _kinds(call: Call) -> list[Kind]:
+    return call.client.kinds(refresh=True)
+
+
+def _wanted(call: Call, kind: Kind) -> bool:
+    """Whether the flags ask for a kind; `api-group` matches the whole name."""
     flags = call.flags
-    return not (
-        (flags.given("api-group") and flags.text("api-group") != kind.group)
-        or (flags.given("namespaced") and flags.on("namespaced") != kind.namespaced)
-        or not set(flags.items("verbs")) <= set(kind.verbs)
-        or not set(flags.items("categories")) <= set(kind.categories)
+    return (
+        (not flags.given("api-group") or kind.group == flags.text("api-group"))
+        and (not flags.given("namespaced") or kind.namespaced == flags.on("namespaced"))
+        and set(flags.items("verbs")) <= set(kind.verbs)
+        and set(flags.items("categories")) <= set(kind.categories)
     )
 
 
-def _key(kind: Kind, order: str) -> str:
-    return {"name": kind.plural, "kind": kind.kind}.get(order, kind.group)
-
-
-def _row(kind: Kind, *, wide: bool) -> str:
-    cells = [
-        kind.plural,
-        ",".join(kind.short_names),
-        kind.api_version,
-        "true" if kind.namespaced else "false",
-        kind.kind,
-    ]
-    if wide:
-        cells += [",".join(kind.verbs), ",".join(kind.categories)]
-    return "\t".join(cells) + "\n"
+def _table(call: Call, kinds: list[Kind], *, wide: bool) -> None:
+    out = table_writer(call.out)
+    if not call.flags.on("no-headers"):
+        out.write("\t".join(_COLUMNS + (_WIDE if wide else ())) + "\n")
+    for kind in kinds:
+        cells = [
+            kind.plural,
+            ",".join(kind.short_names),
+            kind.api_version,
+            str(kind.namespaced).lower(),
+            kind.kind,
+        ]
+        if wide:
+            cells += [",".join(kind.verbs), ",".join(kind.categories)]
+        out.write("\t".join(cells) + "\n")
+    out.flush()
 
 
 def _document(kinds: list[Kind]) -> Document:
-    """The kinds as an APIResourceList."""
-    return {
-        "kind": "APIResourceList",
-        "apiVersion": "v1",
-        "groupVersion": "",
-        "resources": [_entry(kind) for kind in kinds],
-    }
+    """What `-o json` shows: one metav1.APIResourceList of everything."""
+    return Typed(
+        kind="APIResourceList",
+        apiVersion="v1",
+        groupVersion="",
+        resources=[_resource(kind) for kind in kinds],
+    )
 
 
-def _entry(kind: Kind) -> Document:
-    entry: Document = {
+def _resource(kind: Kind) -> Document:
+    fields: Document = {
         "name": kind.plural,
         "singularName": kind.singular,
         "namespaced": kind.namespaced,
@@ -87,19 +101,9 @@ def _entry(kind: Kind) -> Document:
         "shortNames": list(kind.short_names),
         "categories": list(kind.categories),
     }
-    optional = ("group", "shortNames", "categories")
-    return {key: value for key, value in entry.items() if value or key not in optional}
+    return {key: value for key, value in fields.items() if value not in ("", [])}
 
 
-def versions(call: Call) -> None:
-    """List the versions of API groups that the server serves."""
+def _no_arguments(call: Call) -> None:
     if call.arguments:
         raise call.usage(f"unexpected arguments: [{' '.join(call.arguments)}]")
-    legacy = call.client.request("GET", "/api").body
-    groups = call.client.request("GET", "/apis").body
-    assert isinstance(legacy, dict)
-    assert isinstance(groups, dict)
-    found = list(legacy.get("versions") or ())
-    for group in groups.get("groups") or ():
-        found += [version["groupVersion"] for version in group.get("versions") or ()]
-    call.out("".join(f"{version}\n" for version in sorted(found)))

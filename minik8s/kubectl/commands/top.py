@@ -1,4 +1,4 @@
-"""`kubectl top`: no metrics server runs here, as on a fresh cluster of kubeadm's."""
+"""`kubectl top`: which no cluster here can answer, for want of a metrics server."""
 
 from __future__ import annotations
 
@@ -15,34 +15,24 @@ def run(call: Call) -> int:
 
 
 def node(call: Call) -> None:
-    """Show what nodes use."""
-    if len(call.arguments) > 1:
-        raise call.usage(f"{' '.join(call.arguments)}")
-    if call.arguments and call.flags.text("selector"):
-        raise call.usage("only one of NODE or --selector can be provided")
-    _check_sort(call)
-    _require_metrics(call)
+    """Show the use of nodes."""
+    _measure(call, "--selector")
 
 
 def pod(call: Call) -> None:
-    """Show what pods use."""
+    """Show the use of pods."""
+    _measure(call, "selector")
+
+
+def _measure(call: Call, selector: str) -> None:
+    """Check the command line; then there is nobody to ask (metricsutil)."""
+    flags = call.flags
     if len(call.arguments) > 1:
-        raise call.usage(f"{' '.join(call.arguments)}")
-    _check_sort(call)
-    if call.arguments and (call.flags.text("selector") or call.flags.text("field-selector")):
-        raise Failure("only one of NAME or selector can be provided")
-    _require_metrics(call)
-
-
-def _check_sort(call: Call) -> None:
-    if call.flags.text("sort-by") not in ("", "cpu", "memory"):
+        raise call.usage(f"{call.command.name} {call.command.usage}")
+    if flags.text("sort-by") not in ("", "cpu", "memory"):
         raise Failure("--sort-by accepts only cpu or memory")
-
-
-def _require_metrics(call: Call) -> None:
-    groups = call.client.request("GET", "/apis").body
-    assert isinstance(groups, dict)
-    served = [group.get("name") for group in groups.get("groups") or ()]
-    if _GROUP not in served:
+    if call.arguments and flags.text("selector"):
+        raise Failure(f"only one of NAME or {selector} can be provided")
+    if all(kind.group != _GROUP for kind in call.client.kinds(refresh=True)):
         raise Failure("Metrics API not available")
     raise Failure("metrics not available yet")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 from minik8s.kubectl.call import Call
-from minik8s.kubectl.failures import COLLECTED, Failure
+from minik8s.kubectl.failures import Failure
 from minik8s.kubectl.gotext import indented_json
 from minik8s.kubectl.yamlout import yaml_text
 from minik8s.model.metadata import Document
 
-CLIENT_VERSION: Document = {
+KUSTOMIZE = "v5.8.1"
+CLIENT: Document = {
     "major": "1",
     "minor": "37",
     "gitVersion": "v1.37.1",
@@ -22,61 +20,42 @@ CLIENT_VERSION: Document = {
     "compiler": "gc",
     "platform": "linux/amd64",
 }
-"""The release whose behaviour this kubectl has."""
+"""The kubectl release that this one prints like."""
 
-KUSTOMIZE = "v5.8.1"
-_NUMBERS = re.compile(r"v?(\d+)\.(\d+)")
+_SKEW = 1
 
 
 def run(call: Call) -> None:
-    """Print the versions of kubectl and of the server."""
-    flags = call.flags
+    """The versions of this kubectl and of the server."""
     if call.arguments:
         raise Failure(f"extra arguments: [{' '.join(call.arguments)}]")
-    output = flags.text("output")
-    if output not in ("", "yaml", "json"):
+    output = call.flags.text("output")
+    if output not in ("", "json", "yaml"):
         raise Failure("--output must be 'yaml' or 'json'")
-    found: Document = {"clientVersion": CLIENT_VERSION, "kustomizeVersion": KUSTOMIZE}
-    problem: Exception | None = None
-    if not flags.on("client"):
-        try:
-            server = call.client.request("GET", "/version").body
-            assert isinstance(server, dict)
-            order = [key for key in CLIENT_VERSION if key in server]
-            found["serverVersion"] = {key: server[key] for key in order}
-        except COLLECTED as error:
-            problem = error
+    versions: Document = {"clientVersion": CLIENT, "kustomizeVersion": KUSTOMIZE}
+    if not call.flags.on("client"):
+        versions["serverVersion"] = call.client.request("GET", "/version").body
     if output == "json":
-        call.out(indented_json(found, 2) + "\n")
+        call.out(f"{indented_json(versions, 2)}\n")
     elif output == "yaml":
-        call.out(yaml_text(found) + "\n")
+        call.out(f"{yaml_text(versions)}\n")
     else:
-        _print(call, found)
-    if problem is not None:
-        raise problem
-    _warn_of_skew(call, found)
+        _lines(call, versions)
+    if "serverVersion" in versions:
+        _compare(call, versions["serverVersion"])
 
 
-def _print(call: Call, found: Document) -> None:
-    call.out(f"Client Version: {found['clientVersion']['gitVersion']}\n")
-    call.out(f"Kustomize Version: {found['kustomizeVersion']}\n")
-    if "serverVersion" in found:
-        call.out(f"Server Version: {found['serverVersion']['gitVersion']}\n")
+def _lines(call: Call, versions: Document) -> None:
+    call.out(f"Client Version: {CLIENT['gitVersion']}\nKustomize Version: {KUSTOMIZE}\n")
+    if server := versions.get("serverVersion"):
+        call.out(f"Server Version: {server['gitVersion']}\n")
 
 
-def _warn_of_skew(call: Call, found: Document) -> None:
-    """Tell when the server is too old or too new for kubectl."""
-    server = found.get("serverVersion")
-    if not server:
-        return
-    own, other = _numbers(found["clientVersion"]), _numbers(server)
-    if own[0] != other[0] or abs(own[1] - other[1]) > 1:
+def _compare(call: Call, server: Document) -> None:
+    """Warn where client and server are too far apart."""
+    minor = int("".join(filter(str.isdigit, server["minor"])) or 0)
+    if abs(minor - int(CLIENT["minor"])) > _SKEW:
         call.warning_line(
-            f"version difference between client ({own[0]}.{own[1]}) and server "
-            f"({other[0]}.{other[1]}) exceeds the supported minor version skew of +/-1"
+            f"version difference between client (1.{CLIENT['minor']}) and server "
+            f"(1.{minor}) exceeds the supported minor version skew of +/-{_SKEW}"
         )
-
-
-def _numbers(version: Any) -> tuple[int, int]:
-    match = _NUMBERS.match(version.get("gitVersion", ""))
-    return (int(match[1]), int(match[2])) if match else (0, 0)
