@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from base64 import urlsafe_b64encode
-
 from minik8s.admission.decode import decode_type
+from minik8s.apiserver.accesstokens import ISSUER
 from minik8s.apiserver.body import decode
 from minik8s.apiserver.call import Call, WriteOptions
 from minik8s.apiserver.deleting import DeleteOptions, check, remove
 from minik8s.apiserver.messages import Request, Response
 from minik8s.clock import rfc3339
-from minik8s.errors import BadRequest, Cause, Conflict, Invalid
+from minik8s.errors import BadRequest, Cause, Conflict, Invalid, NotFound
 from minik8s.model.metadata import Document, name_of, uid_of
 from minik8s.model.registry import POD
+
+SHORTEST_TOKEN = 600
+LONGEST_TOKEN = 2**32
+"""How long a service account's token may be good, in seconds."""
 
 SUCCESS = {
     "kind": "Status",
@@ -94,38 +96,59 @@ def _bound(pod: Document, node: str, now: str) -> Document:
 
 
 def request_token(call: Call) -> Response:
-    """A token of a service account (authentication.k8s.io/v1 TokenRequest), unsigned."""
-    WriteOptions.of(call.request, "CreateOptions")
+    """A token of a service account (authentication.k8s.io/v1 TokenRequest)."""
+    options = WriteOptions.of(call.request, "CreateOptions")
     spec = _body(call, "TokenRequest").get("spec") or {}
     account = call.existing()
+    audiences = spec.get("audiences") or [ISSUER]
     seconds = spec.get("expirationSeconds") or 3600
-    now = call.store.clock.now
-    claims = {
-        "aud": spec.get("audiences") or ["https://kubernetes.default.svc.cluster.local"],
-        "exp": int(now) + seconds,
-        "iat": int(now),
-        "iss": "https://kubernetes.default.svc.cluster.local",
-        "kubernetes.io": {
-            "namespace": call.route.home,
-            "serviceaccount": {"name": name_of(account), "uid": uid_of(account)},
-        },
-        "sub": f"system:serviceaccount:{call.route.home}:{name_of(account)}",
-    }
+    _check_expiration(seconds)
+    pod = _bound_pod(call, spec.get("boundObjectRef") or {})
+    token, until = call.access.tokens.sign(account, audiences, seconds, pod)
     document = {
         "kind": "TokenRequest",
         "apiVersion": "authentication.k8s.io/v1",
         "metadata": {"name": name_of(account), "namespace": call.route.home},
-        "spec": {"audiences": claims["aud"], "expirationSeconds": seconds},
-        "status": {"token": _unsigned(claims), "expirationTimestamp": rfc3339(now + seconds)},
+        "spec": {**spec, "audiences": audiences, "expirationSeconds": seconds},
+        "status": {
+            "token": "" if options.dry_run else token,
+            "expirationTimestamp": rfc3339(until),
+        },
     }
     return Response(201, document)
 
 
-def _unsigned(claims: Document) -> str:
-    """A JSON Web Token without a signature: nobody is asked to trust it."""
-    parts = [{"alg": "none", "typ": "JWT"}, claims]
-    encoded = [
-        urlsafe_b64encode(json.dumps(part, separators=(",", ":")).encode()).decode().rstrip("=")
-        for part in parts
-    ]
-    return ".".join([*encoded, ""])
+def _check_expiration(seconds: int) -> None:
+    if seconds < SHORTEST_TOKEN:
+        text = "may not specify a duration less than 10 minutes"
+    elif seconds > LONGEST_TOKEN:
+        text = "may not specify a duration larger than 2^32 seconds"
+    else:
+        return
+    cause = Cause(
+        "FieldValueInvalid", f"Invalid value: {seconds}: {text}", "spec.expirationSeconds"
+    )
+    raise Invalid.object("TokenRequest", "authentication.k8s.io", "", [cause])
+
+
+def _bound_pod(call: Call, reference: Document) -> Document | None:
+    """The pod that a token is bound to: it is good only as long as the pod is there."""
+    kind, name = reference.get("kind", ""), reference.get("name", "")
+    if not kind:
+        return None
+    if kind != "Pod" or reference.get("apiVersion", "v1") != "v1":
+        raise BadRequest(
+            f"cannot bind token for serviceaccount to object of type "
+            f"{reference.get('apiVersion', '')}, Kind={kind}"
+        )
+    pod = call.store.get(POD, call.route.home, name)
+    if pod is None:
+        raise NotFound.resource("pods", "", name)
+    uid = reference.get("uid") or uid_of(pod)
+    if uid != uid_of(pod):
+        why = (
+            f"the UID in the bound object reference ({uid}) does not match the UID in record. "
+            "The object might have been deleted and then recreated"
+        )
+        raise Conflict.resource("pods", "", name, why)
+    return pod

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from minik8s.clock import DEFAULT_START, Clock, rfc3339
 from minik8s.controllers.base import Context, Manager
+from minik8s.controllers.clusterroleaggregation import ClusterRoleAggregation
 from minik8s.controllers.daemonset import DaemonSetController
 from minik8s.controllers.deployment import DeploymentController
 from minik8s.controllers.endpointslice import (
@@ -112,6 +113,7 @@ class Runtime:
         self.static_pods = StaticPods(context)
         for controller in (
             NamespaceFurnisher(context, ROOT_CA),
+            ClusterRoleAggregation(context),
             NodeLifecycleController(context),
             DeploymentController(context),
             ReplicaSetController(context),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
@@ -91,9 +91,7 @@ class Adapter:
     # -- in
 
     async def _request(self, scope: Scope, receive: Receive) -> Request:
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
+        headers = _headers_in(scope["headers"])
         path: str = scope["raw_path"].decode("latin-1")
         user = self.identities.of(headers.get("authorization", ""), path)
         text: bytes = scope["query_string"]
@@ -263,6 +261,17 @@ class Adapter:
             pod = request.path.rpartition("/")[0]
             found = self.hub.handle(Request("GET", pod, user=request.user))
             return found if found.code >= 400 else refusal(error)
+
+
+def _headers_in(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The headers of a request; of those that say whom to act as, each value is a line."""
+    headers: dict[str, str] = {}
+    for raw, value in pairs:
+        name, text = raw.decode("latin-1"), value.decode("latin-1")
+        if name in headers and name.startswith("impersonate-"):
+            text = f"{headers[name]}\n{text}"
+        headers[name] = text
+    return headers
 
 
 def _headers(response: Response) -> list[tuple[bytes, bytes]]:

@@ -26,7 +26,7 @@ from minik8s.server.hub import Hub
 from minik8s.server.kubeconfig import kubeconfig, write_kubeconfig
 from minik8s.server.options import Options, ServeError, is_loopback, names_of
 from minik8s.server.timing import PATIENCE, PrivateClock, Wall
-from minik8s.server.users import Identities
+from minik8s.server.users import Identities, new_token, signing_key
 
 KEEP_ALIVE = 180
 """Seconds that an idle connection is kept, longer than Go's clients keep theirs (90)."""
@@ -160,8 +160,12 @@ class Server:
         hub, options = self._hub, self.options
         scribe = Scribe(self._journal, loop) if self._journal is not None else None
         tokens = {**options.tokens, self.token: ADMIN} if options.pair is not None else None
+        access = hub.api.access
+        identities = Identities(tokens, access.tokens.user_of)
+        # The administrator's token is a secret that outlives a restart.
+        access.serve(signing_key(self.token or new_token()), identities.known)
         adapter = Adapter(
-            hub, Identities(tokens), options.limits, scribe.durable if scribe is not None else None
+            hub, identities, options.limits, scribe.durable if scribe is not None else None
         )
         hub.keep = scribe.keep if scribe is not None else None
         hub.start(loop)
