@@ -299,6 +299,15 @@ taint no minik8s-worker k=v:NoSchedule x
 taint no/minik8s-worker k=v:NoSchedule
 taint no k=v:NoSchedule
 taint no --all -l a=b k=v:NoSchedule
+plugin list
+plugin x
+alpha
+alpha x
+completion
+completion foo
+completion bash x
+certificate approve
+certificate deny x
 """
 
 
