@@ -85,7 +85,7 @@ def _count(text: str) -> int:
 def _sh(options: argparse.Namespace) -> int:
     from minik8s.bash import SCRIPT_BASH, Dialect
     from minik8s.laptop import Laptop
-    from minik8s.terminal.console import write
+    from minik8s.terminal.screen import write
 
     if options.files and not Path(options.files).is_dir():
         print(f"minik8s: {options.files}: no such folder", file=sys.stderr)
@@ -127,7 +127,8 @@ def _interactive(place: dict[str, object]) -> int:
     from minik8s.kubectl.tree import root
     from minik8s.laptop import Laptop
     from minik8s.terminal.completion import Completer
-    from minik8s.terminal.console import Console, Keyboard, write
+    from minik8s.terminal.console import Console, Keyboard
+    from minik8s.terminal.screen import write
     from minik8s.terminal.session import Person
 
     stop = [lambda: False]

@@ -29,6 +29,7 @@ class Host(Protocol):
     now: Callable[[], float]
     username: str
     background: Callable[[Background], int] | None
+    ask: Callable[[str], str | None] | None
 
     programs: Mapping[str, Program]
 
@@ -58,6 +59,7 @@ class Helper:
         self._last_job = ""
         self.alive: tuple[int, str] | None = None
         self.originals: dict[str, str] = {}
+        self._asked = ""
 
     def begin(self, stdin: str | None) -> None:
         """A new script starts."""
@@ -228,6 +230,16 @@ class Helper:
             return Outcome()
         return program(replace(invocation, name=name, argv=rest))
 
+    def _ask(self, arguments: list[str], _invocation: Invocation) -> Outcome:
+        """A line from the keyboard for `read`, with the prompt of its `-p`."""
+        assert self._shell.ask is not None
+        line = self._shell.ask(_prompt(arguments))
+        self._asked = line or ""
+        return Outcome(exit_code=1 if line is None else 0)
+
+    def _give_asked(self, _arguments: list[str], _invocation: Invocation) -> Outcome:
+        return Outcome(self._asked)
+
     # -- begin and end ---------------------------------------------------------------------
 
     def _give_stdin(self, _arguments: list[str], _invocation: Invocation) -> Outcome:
@@ -236,6 +248,15 @@ class Helper:
     def _alive(self, arguments: list[str], _invocation: Invocation) -> Outcome:
         self.alive = int(arguments[0]), arguments[1]
         return Outcome(exit_code=self.alive[0])
+
+
+def _prompt(arguments: list[str]) -> str:
+    """The value of `-p` among the arguments of `read`."""
+    for place, word in enumerate(arguments):
+        if word.startswith("-") and "p" in word:
+            value = word.partition("p")[2]
+            return value or "".join(arguments[place + 1 : place + 2])
+    return ""
 
 
 def _command(name: str, options: list[str], script: str, rest: list[str]) -> Outcome:

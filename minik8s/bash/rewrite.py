@@ -46,7 +46,7 @@ _WHOLE = {
     "command": "about",
 }
 _SUSPECT = re.compile(
-    r"RANDOM|SECONDS|EPOCHREALTIME|UID|&|\$!|\$\{!|\b(time|eval|source|bash|sh|watch|type|command|history)\b"
+    r"RANDOM|SECONDS|EPOCHREALTIME|UID|&|\$!|\$\{!|\b(time|eval|source|bash|sh|watch|type|command|history|read)\b"
     r"|(^|[\s;|(])\.\s",
     re.MULTILINE,
 )
@@ -108,12 +108,20 @@ class _Place:
 class Rewriter:
     """Rewrites scripts; with `jobs`, command lists before an `&` become jobs of the adapter.
 
-    `programs` tells which commands want to know that their output goes straight out.
+    `programs` tells which commands want to know that their output goes straight out. With
+    `person` a `read` from the terminal asks the adapter.
     """
 
-    def __init__(self, *, jobs: bool, programs: Callable[[str], bool] = lambda _: False) -> None:
+    def __init__(
+        self,
+        *,
+        jobs: bool,
+        programs: Callable[[str], bool] = lambda _: False,
+        person: bool = False,
+    ) -> None:
         self._jobs = jobs
         self._programs = programs
+        self._person = person
 
     def __call__(self, text: str) -> str:
         """The script with its calls; one that nobody can read stays as it is."""
@@ -183,6 +191,8 @@ class Rewriter:
                 name = command.words[0].literal
                 if name is not None and self._programs(name):
                     edits.insert(command.words[0].start, f"{DIRECT}=1 ")
+                elif name == "read" and self._person and not command.redirected:
+                    self._read(command, text, edits)
             self._simple(command, text, edits)
             for body in command.bodies:
                 self._sequence(body, text, edits, inside)
@@ -210,6 +220,12 @@ class Rewriter:
         elif name in (".", "source") and last is not first:
             edits.insert(command.words[1].start, f'"$({HELPER} prepare ')
             edits.close(command.words[1].end, ')"')
+
+    def _read(self, command: Command, text: str, edits: _Edits) -> None:
+        """`read` from the keyboard: ask first, which fails at the end of input."""
+        words = text[command.words[0].end : command.words[-1].end]
+        edits.insert(command.start, f"{{ {HELPER} ask{words} && ")
+        edits.close(command.end, f' <<< "$({HELPER} give-asked)"; }}')
 
     def _wants(self, name: str, command: Command) -> bool:
         if name == "command":

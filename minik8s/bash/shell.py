@@ -51,7 +51,8 @@ class Shell:
     (None: all harmless ones). `now` and `sleep` are the clock, `random` feeds `$RANDOM`.
     `files` can be shared with other shells. With `background` a list before an `&` is handed
     over, and its result is what `$!` gives; without it the engine runs the list at once and
-    marks the invocations.
+    marks the invocations. `ask` is somebody at the keyboard: it gets the prompt of a `read` and
+    gives a line, None at the end of input.
 
     `cwd`, `env`, `variables` and `aliases` are what the last script left behind. Within a
     program only `files`, `fork` and other shells may be used.
@@ -73,12 +74,13 @@ class Shell:
         dialect: Dialect = SCRIPT_BASH,
         limits: Limits = DEFAULT_LIMITS,
         background: Callable[[Background], int] | None = None,
+        ask: Callable[[str], str | None] | None = None,
     ) -> None:
         self.hostname, self.username = hostname, username
         self.files = files if isinstance(files, Files) else Files(files)
         self.now, self.sleep, self.random = now, sleep, random
         self.dialect, self.limits = dialect, limits
-        self.background = background
+        self.background, self.ask = background, ask
         self.keep = HARMLESS if keep is None else frozenset(keep)
         self.deadline: float | None = None
         self.exit_code = 0
@@ -86,7 +88,9 @@ class Shell:
         self._cwd = cwd
         self._own = dict(programs or {})
         self.programs: Mapping[str, Program] = {**tools(self), **self._own}
-        self._rewrite = Rewriter(jobs=background is not None, programs=self._announced)
+        self._rewrite = Rewriter(
+            jobs=background is not None, programs=self._announced, person=ask is not None
+        )
         self._helper = Helper(self, self._rewrite)
         self._options: set[str] = set()
         self._state = ""

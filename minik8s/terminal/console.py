@@ -16,17 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from minik8s.bash import is_complete
+from minik8s.terminal.screen import write
 from minik8s.terminal.session import HOME, HOST, USER, Result, Session
 
 _SLICE = 0.05
 _INTERRUPT, _END, _ERASE_LINE = "\x03", "\x04", "\x15"
-
-
-def write(stream: int, text: str) -> None:
-    """Print a piece of output at once."""
-    target = sys.stdout if stream == 1 else sys.stderr
-    target.write(text)
-    target.flush()
 
 
 class Keyboard:

@@ -126,24 +126,35 @@ class Session:
         self._running = _Running()
         self.jobs = Jobs(timeline, self._run_job)
         self.jobs.foreground = self._foreground
+        self.shell = self._make_shell(commands, dialect, random)
+        timeline.check = self._check
+        if dialect is not SCRIPT_BASH:
+            self.shell.run("shopt -s expand_aliases")
+
+    def _make_shell(
+        self, commands: Mapping[str, Command], dialect: Dialect, random: Random
+    ) -> Shell:
         programs = {name: self._program(name, command) for name, command in commands.items()}
-        self.shell = Shell(
+        return Shell(
             hostname=HOST,
             username=USER,
             env=_environment(),
             cwd=HOME,
             files=self.files,
             programs={**self._builtins(), **programs},
-            now=lambda: timeline.now,
+            now=lambda: self.timeline.now,
             sleep=self.sleep,
             random=random,
             dialect=dialect,
-            limits=_UNLIMITED if person else Limits(seconds=self._seconds),
+            limits=_UNLIMITED if self.person else Limits(seconds=self._seconds),
             background=self.jobs.start,
+            ask=self._ask if self.person else None,
         )
-        timeline.check = self._check
-        if dialect is not SCRIPT_BASH:
-            self.shell.run("shopt -s expand_aliases")
+
+    def _ask(self, prompt: str) -> str | None:
+        """`read` from the keyboard."""
+        self.show(2, prompt)
+        return self.read_line()
 
     @property
     def interactive(self) -> bool:

@@ -133,6 +133,20 @@ def test_a_shell_in_a_pod(typist):
     assert typist.run("echo $?; pwd") == "3\n/home/you\n"
 
 
+def test_ctrl_c_goes_to_the_program_in_the_pod(typist):
+    typist.run("kubectl exec -it $FRONTEND -- sh", "/ # ")
+    address = typist.run("nslookup backend | head -2", "/ # ")
+    assert "Address" in address
+    typist.child.sendline("while true; do curl -sI backend:8080 | head -1; sleep 1; done")
+    time.sleep(2.5)
+    typist.interrupt()
+    shown = typist.until("/ # ")
+    assert 2 <= shown.count("HTTP/1.1 200 OK") <= 8
+    assert typist.run("echo $?", "/ # ") == "130\n"
+    typist.run("exit 0")
+    assert typist.run("hostname") == "laptop\n"
+
+
 def test_end_of_input_leaves_the_pods_shell(typist):
     typist.run("kubectl exec -it $FRONTEND -- sh", "/ # ")
     typist.press("\x04")
@@ -161,6 +175,21 @@ def test_history(typist):
     typist.press("\r")
     assert typist.until() == "remember me\n"
     assert "echo remember me" in typist.run("history | tail -3")
+
+
+def test_read_asks(typist):
+    typist.child.sendline("read -p 'name? ' name; echo hi $name")
+    typist.child.expect(r"\nname\? ")
+    assert typist.run("Ada L") == "hi Ada L\n"
+    typist.child.sendline("read -r a b; echo $b $?")
+    time.sleep(0.3)
+    assert typist.run("one two three") == "two three 0\n"
+    typist.child.sendline("read x; echo $?")
+    time.sleep(0.3)
+    typist.press("\x04")
+    assert typist.until() == "1\n"
+    assert typist.run("echo from a pipe | while read w r; do echo $r; done") == "a pipe\n"
+    assert typist.run("read x <<< here; echo $x") == "here\n"
 
 
 def test_jobs(typist):

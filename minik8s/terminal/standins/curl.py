@@ -131,6 +131,8 @@ def _save(url: str, found: Download, flags: Flags, io: LaptopIO, *, moved: bool)
         return 0
     if not flags.on("silent"):
         io.err(_HEADER + (meter(0, 0) if moved else "") + meter(found.size, _SECONDS))
+    if name == "/dev/null":
+        return 0
     try:
         io.write_file(name, found.data)
     except IsADirectoryError:

@@ -54,8 +54,11 @@ _REFUSED = "Connection refused"
 
 
 def _deliver(content: bytes, flags: Flags, io: LaptopIO) -> None:
-    if flags.get("output"):
-        io.write_file(flags.get("output"), content)
+    name = flags.get("output")
+    if name and name != "/dev/null":
+        io.write_file(name, content)
+    elif name:
+        return
     else:
         io.out(content.decode(errors="replace"))
 
