@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from minik8s.apiserver import User
+from minik8s.apiserver import ApiServer
+from minik8s.apiserver.users import Student, UsersError, admit_users, read_users
 from minik8s.journal import VERSION_GAP, Journal, JournalError, Saved
 from minik8s.runtime import Runtime, kubeadm_profile
 from minik8s.server.kubeconfig import write_kubeconfig
@@ -43,15 +44,6 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Student:
-    """One row of `--users`."""
-
-    user: User
-    namespaces: tuple[str, ...]
-    role: str
-
-
-@dataclass(frozen=True, slots=True)
 class Opened:
     """A server that is about to run; `written` are the kubeconfigs of the users."""
 
@@ -66,6 +58,7 @@ def open_server(order: Order, prepare: Callable[[Runtime], None] = lambda _: Non
 
     `prepare` may put objects into the cluster before anybody sees it.
     """
+    students = _students(order.users) if order.users is not None else ()
     try:
         journal = Journal(order.data) if order.data is not None else None
         saved = journal.read() if journal is not None else Saved()
@@ -73,7 +66,7 @@ def open_server(order: Order, prepare: Callable[[Runtime], None] = lambda _: Non
         raise ServeError(str(error)) from None
     runtime = _runtime(order, saved)
     prepare(runtime)
-    students = _students(order.users) if order.users is not None else ()
+    _admit(runtime, students, order.users)
     options, facts = _options(order, saved.facts, students)
     if journal is not None:
         _begin(journal, runtime, saved, facts)
@@ -158,38 +151,21 @@ def _pair(order: Order, facts: Any) -> tuple[Pair, dict[str, str]]:
 
 
 def _students(path: Path) -> tuple[Student, ...]:
-    """The users of a file: a list of name, groups, namespaces and role."""
-    import yaml
-
+    """The users of a file."""
     try:
-        rows = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ServeError(f"{path}: {error}") from None
-    if isinstance(rows, dict):
-        rows = rows.get("users")
-    if not isinstance(rows, list):
-        raise ServeError(f"{path}: a list of users is needed, each with a name")
-    students = tuple(_student(path, row) for row in rows)
-    names = [student.user.name for student in students]
-    if len(set(names)) < len(names):
-        raise ServeError(f"{path}: each user needs a name of its own")
-    return students
+        return read_users(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise ServeError(f"{path}: {error.strerror}") from None
+    except (UnicodeDecodeError, UsersError) as error:
+        raise ServeError(str(error)) from None
 
 
-def _student(path: Path, row: object) -> Student:
-    if not isinstance(row, dict) or not isinstance(row.get("name"), str) or not row["name"]:
-        raise ServeError(f"{path}: a user without a name")
-    words: dict[str, tuple[str, ...]] = {}
-    for field in ("groups", "namespaces"):
-        value = row.get(field) or []
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise ServeError(f"{path}: {field} of {row['name']} is a list of names")
-        words[field] = tuple(value)
-    unknown = row.keys() - {"name", "groups", "namespaces", "role"}
-    if unknown:
-        raise ServeError(f"{path}: {row['name']}: unknown field {sorted(unknown)[0]!r}")
-    user = User(row["name"], (*words["groups"], "system:authenticated"))
-    return Student(user, words["namespaces"], str(row.get("role") or "edit"))
+def _admit(runtime: Runtime, students: tuple[Student, ...], path: Path | None) -> None:
+    """Give the users their namespaces and rights."""
+    try:
+        admit_users(ApiServer(runtime), students, str(path))
+    except UsersError as error:
+        raise ServeError(str(error)) from None
 
 
 def _write_students(
@@ -202,7 +178,7 @@ def _write_students(
     for student in students:
         name = student.user.name
         namespace = student.namespaces[0] if student.namespaces else ""
-        path = folder / "".join(c if c.isalnum() or c in "-_.@" else "_" for c in name)
+        path = folder / student.file_name
         write_kubeconfig(path, server.kubeconfig_for(name, tokens[name], namespace))
         written.append(path)
     return tuple(written)
