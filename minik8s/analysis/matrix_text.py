@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -40,6 +40,16 @@ class Grid:
         ends = tuple(matrix.ends)
         cells = tuple(tuple(found.get((one.name, other.name)) for other in ends) for one in ends)
         return cls(ends, cells, port)
+
+    def within(self, namespaces: Collection[str]) -> Grid:
+        """The part about the workloads of some namespaces, and addresses outside."""
+        kept = [
+            index
+            for index, end in enumerate(self.ends)
+            if end.outside or any(peer.namespace in namespaces for peer in end.members)
+        ]
+        cells = tuple(tuple(self.cells[row][column] for column in kept) for row in kept)
+        return Grid(tuple(self.ends[index] for index in kept), cells, self.port)
 
     def pairs(self) -> Iterator[tuple[End, End, Access]]:
         """Every pair that policy could concern, row by row."""

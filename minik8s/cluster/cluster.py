@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -37,7 +37,8 @@ from minik8s.policy import Verdict
 from minik8s.runtime import ClusterProfile, Outcome, Probe, Runtime, decide, send_probe
 
 if TYPE_CHECKING:
-    from minik8s.analysis.matrix import Matrix
+    from minik8s.analysis.answers import AllPairs, Changed, Explained
+    from minik8s.cluster.questions import Questions
     from minik8s.server.limits import Limits
     from minik8s.server.serving import Server
 
@@ -200,13 +201,38 @@ class Cluster:
             raise Disagreement("\n".join(map(str, probes)))
         return probes[0]
 
-    def matrix(self) -> Matrix:
-        """Who may reach whom: all pairs, all ports."""
-        from minik8s.analysis.matrix import Matrix  # only who asks for it pays for the import
+    def explain(
+        self, source: str, target: str, port: int | None = None, protocol: str = "TCP"
+    ) -> Explained:
+        """Why `source` reaches `target` or not, and what would change that; prints as text.
 
-        with self._lock:
-            documents = list(self.documents())
-        return Matrix.of(documents)
+        Ends are those of `probe`; no packet is sent, but whether somebody listens is looked
+        up. Without a port only `protocol="ICMP"` makes sense. Raises KeyError for a name that
+        means nothing.
+        """
+        return self._questions.explain(source, target, port, protocol)
+
+    def matrix(
+        self, port: int | None = None, protocol: str = "TCP", *, namespaces: Collection[str] = ()
+    ) -> AllPairs:
+        """Who may reach whom: all pairs, for one port or for all; prints as a table.
+
+        `namespaces` narrows what is shown to their workloads and the world outside.
+        """
+        return self._questions.matrix(port, protocol, namespaces)
+
+    def diff(self, manifests: Manifests) -> Changed:
+        """What applying manifests would open and close, and why; nothing is applied.
+
+        Raises InputError for a text that makes no sense or an object the API would refuse.
+        """
+        return self._questions.diff(_documents(manifests))
+
+    @cached_property
+    def _questions(self) -> Questions:
+        from minik8s.cluster.questions import Questions  # only who asks pays for the import
+
+        return Questions(self.runtime, self.documents, self._lock)
 
     def set(
         self,

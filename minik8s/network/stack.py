@@ -182,6 +182,12 @@ class Host:
         """The listening sockets, the oldest first."""
         return list(self._listeners.values())
 
+    def listens(self, protocol: str, port: int) -> bool:
+        """Whether a socket takes what comes to a port, on any address."""
+        if protocol == "UDP":
+            return any(socket.remote is None for socket in self._datagrams.get(port, ()))
+        return next(self._bound_to(protocol, port), None) is not None
+
     # -- sending
 
     def source_for(self, destination: str) -> str:
