@@ -183,11 +183,11 @@ def test_read_asks(typist):
     assert typist.run("Ada L") == "hi Ada L\n"
     typist.child.sendline("read -r a b; echo $b $?")
     time.sleep(0.3)
-    assert typist.run("one two three") == "two three 0\n"
+    assert typist.run("one two three").endswith("\ntwo three 0\n")
     typist.child.sendline("read x; echo $?")
     time.sleep(0.3)
     typist.press("\x04")
-    assert typist.until() == "1\n"
+    assert typist.until().endswith("1\n")
     assert typist.run("echo from a pipe | while read w r; do echo $r; done") == "a pipe\n"
     assert typist.run("read x <<< here; echo $x") == "here\n"
 
