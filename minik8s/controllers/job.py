@@ -6,53 +6,31 @@ deadlines, pod failure policies.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from minik8s.clock import rfc3339
 from minik8s.controllers.base import (
-    NOTHING,
-    Context,
-    Controller,
-    Key,
     controlled,
-    controller_key,
     key_of,
     with_status,
 )
-from minik8s.controllers.events import Source
-from minik8s.controllers.pods import PodMaker, remove_pod
-from minik8s.model.metadata import Document, is_terminating, name_of, uid_of
+from minik8s.controllers.podowner import PodOwner
+from minik8s.controllers.pods import remove_pod
+from minik8s.model.metadata import Document, is_terminating, name_of
 from minik8s.model.registry import JOB, POD
 from minik8s.model.workloads import has_condition, is_active, is_ready, pod_phase
-from minik8s.store import StoreEvent
 
 BACKOFF_LIMIT = 6
 _TOO_OFTEN = "Job has reached the specified backoff limit"
 _REACHED = "Reached expected number of succeeded pods"
 
 
-class JobController(Controller):
+class JobController(PodOwner):
     """Runs the pods of each Job until enough have succeeded, or too many failed."""
 
     name = "job-controller"
     watches = (JOB,)
     owns = JOB
-
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self.pods = PodMaker(context.store, context.ids)
-        self.source = Source(self.name)
-
-    def observe(self, event: StoreEvent) -> Iterable[Key]:
-        """A Job, or the owner of a pod."""
-        if event.kind == POD:
-            key = controller_key(event.object, JOB)
-            return (key,) if key else NOTHING
-        if event.type == "DELETED":
-            self.pods.forget(uid_of(event.object))
-            return NOTHING
-        return (key_of(event.object),)
 
     def reconcile(self, namespace: str, name: str) -> None:
         """Start what is missing, stop what is too much, and note the end."""

@@ -6,20 +6,13 @@ are gone; with `Parallel` all at once. An update replaces pods from the highest 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from minik8s.controllers.base import (
-    NOTHING,
-    Context,
-    Controller,
-    Key,
     controlled,
-    controller_key,
     key_of,
     with_status,
 )
-from minik8s.controllers.events import Source
-from minik8s.controllers.pods import PodMaker, is_available, remove_pod
+from minik8s.controllers.podowner import PodOwner
+from minik8s.controllers.pods import is_available, remove_pod
 from minik8s.controllers.revisions import HASH_LABEL, current_revision, drop_old
 from minik8s.model.metadata import (
     Document,
@@ -31,33 +24,17 @@ from minik8s.model.metadata import (
 )
 from minik8s.model.registry import PERSISTENT_VOLUME_CLAIM, POD, STATEFUL_SET
 from minik8s.model.workloads import is_active, is_ready, is_terminal, replicas_of
-from minik8s.store import StoreEvent
 
 POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name"
 INDEX_LABEL = "apps.kubernetes.io/pod-index"
 
 
-class StatefulSetController(Controller):
+class StatefulSetController(PodOwner):
     """Keeps the pods of each StatefulSet, by ordinal."""
 
     name = "statefulset-controller"
     watches = (STATEFUL_SET,)
     owns = STATEFUL_SET
-
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self.pods = PodMaker(context.store, context.ids)
-        self.source = Source(self.name)
-
-    def observe(self, event: StoreEvent) -> Iterable[Key]:
-        """A StatefulSet, or the owner of a pod."""
-        if event.kind == POD:
-            key = controller_key(event.object, STATEFUL_SET)
-            return (key,) if key else NOTHING
-        if event.type == "DELETED":
-            self.pods.forget(uid_of(event.object))
-            return NOTHING
-        return (key_of(event.object),)
 
     def reconcile(self, namespace: str, name: str) -> None:
         """Create, delete or replace what may be now, and count."""
