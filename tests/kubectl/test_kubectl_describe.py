@@ -189,7 +189,7 @@ def same(pair: Twins, line: str) -> str:
 KINDS_TOGETHER = """
 po,svc,ns,no,ep,endpointslices,netpol
 deploy,rs,sts,ds,jobs,cj,rc,hpa,pdb,pc
-sa,secret,cm,quota,limits,pvc,pv,sc,ev
+sa,secret,cm,quota,limits,pvc,pv,sc
 ing,ingressclass,clusterroles,clusterrolebindings,roles,rolebindings
 lease,podtemplates,controllerrevisions,crd,wd
 """
@@ -220,6 +220,7 @@ describe -f nothing.yaml
 describe netpol/nope
 describe netpol nope
 describe no z
+describe ev e1
 describe po crash done nope
 describe po z -n nowhere
 describe po z -n kube-system
