@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from minik8s.kubectl.call import Call
-from minik8s.kubectl.failures import Failure
 from minik8s.kubectl.output import Printer, object_printer
 from minik8s.kubectl.pods import container_names
 from minik8s.kubectl.structs import Typed, typed
@@ -23,20 +22,21 @@ from minik8s.model.registry import (
 
 _SELECTOR = "kubernetes.io/cluster-service=true"
 _DUMPED = (EVENT, REPLICATION_CONTROLLER, SERVICE, DAEMON_SET, DEPLOYMENT, REPLICA_SET, POD)
-_GREEN, _YELLOW, _PLAIN = "\x1b[32;1m", "\x1b[33;1m", "\x1b[0m"
+_HINT = "\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.\n"
 
 
 def run(call: Call) -> None:
     """Show where the control plane and the cluster's own services are."""
-    if call.arguments:
-        raise Failure(f"extra arguments: [{' '.join(call.arguments)}]")
-    server = _server(call)
-    _service(call, "Kubernetes control plane", server)
-    found = call.client.list(SERVICE, "kube-system", query={"labelSelector": _SELECTOR})
-    for service in found["items"]:
-        title = labels_of(service).get("kubernetes.io/name", name_of(service))
-        _service(call, title, f"{server}{_proxied(service)}")
-    call.out("\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.\n")
+    namespace = call.flags.text("namespace") or "kube-system"
+    try:
+        found = call.client.list(SERVICE, namespace, query={"labelSelector": _SELECTOR})
+        server = _server(call)
+        call.out(f"Kubernetes control plane is running at {server}\n")
+        for service in found["items"]:
+            title = labels_of(service).get("kubernetes.io/name") or name_of(service)
+            call.out(f"{title} is running at {_link(server, service)}\n")
+    finally:
+        call.out(_HINT)
 
 
 def _server(call: Call) -> str:
@@ -46,22 +46,20 @@ def _server(call: Call) -> str:
     return str(contexts.clusters[context["cluster"]].get("server", ""))
 
 
-def _service(call: Call, title: str, address: str) -> None:
-    if _coloured(call):
-        title, address = f"{_GREEN}{title}{_PLAIN}", f"{_YELLOW}{address}{_PLAIN}"
-    call.out(f"{title} is running at {address}\n")
-
-
-def _coloured(call: Call) -> bool:
-    return call.io.tty and call.io.env.get("TERM", "dumb") != "dumb"
-
-
-def _proxied(service: Document) -> str:
-    """The path by which the API server leads to a Service's first port."""
-    port = service["spec"]["ports"][0]
-    scheme = "https:" if port.get("name") == "https" or port["port"] == 443 else ""
-    name = f"{scheme}{name_of(service)}:{port.get('name', '')}".rstrip(":")
-    return f"/api/v1/namespaces/{namespace_of(service)}/services/{name}/proxy"
+def _link(server: str, service: Document) -> str:
+    """Where a Service is reached from outside: at its load balancer, or through the API server."""
+    balancer = (service.get("status") or {}).get("loadBalancer") or {}
+    ports = (service.get("spec") or {}).get("ports") or []
+    if balancer.get("ingress"):
+        entry = balancer["ingress"][0]
+        address = entry.get("ip") or entry.get("hostname", "")
+        return "".join(f"http://{address}:{port['port']} " for port in ports)
+    name = name_of(service)
+    if ports:
+        word = ports[0].get("name", "")
+        scheme = "https:" if word == "https" or ports[0]["port"] == 443 else ""
+        name = f"{scheme}{name}:{word}" if scheme or word else name
+    return f"{server}/api/v1/namespaces/{namespace_of(service)}/services/{name}/proxy"
 
 
 def dump(call: Call) -> None:

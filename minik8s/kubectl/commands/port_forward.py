@@ -1,148 +1,262 @@
-"""`kubectl port-forward`."""
+"""`kubectl port-forward`: ports of this computer that lead to ports of a pod."""
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
+from minik8s.apiserver import PortForward
 from minik8s.kubectl.call import Call
 from minik8s.kubectl.failures import Failure
-from minik8s.kubectl.gotext import parse_int
-from minik8s.kubectl.pods import by_activity, named_object, pods_behind, running_timeout
+from minik8s.kubectl.gotext import quote
+from minik8s.kubectl.pods import attachable_pod, named_object, running_timeout
 from minik8s.model.metadata import Document, name_of, namespace_of
+from minik8s.model.registry import POD
 from minik8s.model.workloads import pod_phase
 
-_LOOPBACK = {"localhost": ("127.0.0.1", "[::1]")}
-
-
-@dataclass(frozen=True, slots=True)
-class _Ports:
-    """One pair of ports: 0 stands for any free local port."""
-
-    local: int
-    remote: int
+_HIGHEST = 65535
 
 
 def run(call: Call) -> int:
-    """Open ports of this computer that lead to ports of a pod, until Ctrl-C."""
+    """Forward ports until Ctrl-C."""
     if len(call.arguments) < 2:
         raise call.usage("TYPE/NAME and list of ports are required for port-forward")
-    name, *typed = call.arguments
-    timeout = running_timeout(call)
-    target = named_object(call, name)
-    is_pod = target.get("kind") == "Pod"
-    pod = target if is_pod else pods_behind(call, target, timeout, by_activity)[0]
-    ports = [_parse(_translated(text, target, pod)) for text in typed]
+    try:
+        timeout = running_timeout(call)
+    except Failure as error:
+        raise call.usage(str(error)) from None
+    title, *ports = call.arguments
+    document = named_object(call, title)
+    pod = attachable_pod(call, document, timeout)
+    pairs = _to_service(document, pod, ports) if _is_service(document) else _to_pod(pod, ports)
+    pod = call.client.get(POD, name_of(pod), namespace_of(pod))
     if pod_phase(pod) != "Running":
         raise Failure(
             f"unable to forward port because pod is not running. Current status={pod_phase(pod)}"
         )
-    forward = call.client.port_forward(name_of(pod), namespace_of(pod))
-    handled: list[int] = []
-    opened = [number for pair in ports if (number := _open(call, pair, forward.dial, handled))]
-    if not opened:
-        wanted = " ".join(f"{{{pair.local} {pair.remote}}}" for pair in ports)
-        raise Failure(f"unable to listen on any of the requested ports: [{wanted}]")
-    return call.io.follow(lambda: _report(call, handled))
+    addresses = _addresses(call.flags.items("address"))
+    parsed = [_parsed(pair) for pair in pairs]
+    way = call.client.port_forward(name_of(pod), namespace_of(pod))
+    forwarder = Forwarder(call, way, addresses)
+    forwarder.listen(parsed)
+    code = call.io.follow(forwarder.pump)
+    if forwarder.lost:
+        raise Failure("lost connection to pod")
+    return code
 
 
-def _report(call: Call, handled: list[int]) -> bool:
-    """Name the connections since the last time; the ports stay open."""
-    for number in handled:
-        call.out(f"Handling connection for {number}\n")
-    handled.clear()
-    return True
+# -- which ports
 
 
-def _open(
-    call: Call, ports: _Ports, dial: Callable[[int], object], handled: list[int]
-) -> int | None:
-    """Listen on one local port; its number, None if somebody else has it."""
-    number = ports.local
-
-    def connect() -> object:
-        handled.append(number)
-        return dial(ports.remote)
-
-    try:
-        number = call.io.listen(ports.local, connect)
-    except OSError:
-        errors = " ".join(
-            f"unable to create listener: Error listen {family} {host}:{ports.local}: bind: "
-            "address already in use"
-            for family, host in (("tcp4", "127.0.0.1"), ("tcp6", "[::1]"))
-        )
-        call.err(
-            f"Unable to listen on port {ports.local}: Listeners failed to create with the "
-            f"following errors: [{errors}]\n"
-        )
-        return None
-    for address in call.flags.items("address") or ["localhost"]:
-        for host in _LOOPBACK.get(address, (address,)):
-            call.out(f"Forwarding from {host}:{number} -> {ports.remote}\n")
-    return number
+def _is_service(document: Document) -> bool:
+    return document.get("kind") == "Service"
 
 
-def _parse(text: str) -> _Ports:
-    """`LOCAL:REMOTE`, `:REMOTE` or one number for both (client-go's portforward)."""
-    parts = text.split(":")
-    if len(parts) > 2:
-        raise Failure(f"invalid port format '{text}'")
-    local, remote = (parts[0], parts[-1])
-    if len(parts) == 2 and not local:
-        local = "0"
-    pair = _Ports(_number("local", local), _number("remote", remote))
-    if pair.remote == 0:
-        raise Failure("remote port must be > 0")
-    return pair
+def _split(port: str) -> tuple[str, str]:
+    parts = port.split(":")
+    return (parts[0], parts[1]) if len(parts) == 2 else (parts[0], parts[0])
 
 
-def _number(side: str, text: str) -> int:
-    try:
-        number = parse_int(text, 17)
-        if 0 <= number < 65536:
+def _to_pod(pod: Document, ports: list[str]) -> list[str]:
+    """The ports with the names of the pod's ports made numbers."""
+    declared = [
+        port
+        for field_name in ("containers", "initContainers")
+        for container in pod["spec"].get(field_name) or ()
+        for port in container.get("ports") or ()
+    ]
+    _refuse_udp(ports, declared, "containerPort", lambda name: _named(pod, declared, name))
+    converted = []
+    for port in ports:
+        local, remote = _split(port)
+        if not remote:
+            raise Failure("remote port cannot be empty")
+        number = remote if _is_number(remote) else str(_named(pod, declared, remote))
+        converted.append(number if local == remote else f"{local}:{number}")
+    return converted
+
+
+def _named(pod: Document, declared: list[Document], name: str) -> int:
+    for port in declared:
+        if port.get("name") == name:
+            return int(port["containerPort"])
+    raise Failure(f"Pod '{name_of(pod)}' does not have a named port '{name}'")
+
+
+def _to_service(service: Document, pod: Document, ports: list[str]) -> list[str]:
+    """The ports with the Service's ports made those of the pod behind it."""
+    declared = (service.get("spec") or {}).get("ports") or []
+    _refuse_udp(ports, declared, "port", lambda name: _service_port(service, declared, name))
+    translated = []
+    for port in ports:
+        local, remote = _split(port)
+        if _is_number(remote):
+            number = int(remote)
+        else:
+            number = _service_port(service, declared, remote)
+            local = str(number) if local == remote else local
+        target = str(_target(service, declared, pod, number))
+        translated.append(target if local == target else f"{local}:{target}")
+    return translated
+
+
+def _service_port(service: Document, declared: list[Document], name: str) -> int:
+    for port in declared:
+        if port.get("name", "") == name:
+            return int(port["port"])
+    raise Failure(f"Service '{name_of(service)}' does not have a named port '{name}'")
+
+
+def _target(service: Document, declared: list[Document], pod: Document, number: int) -> int:
+    for port in declared:
+        if port["port"] != number:
+            continue
+        target = port.get("targetPort") or number
+        if service["spec"].get("clusterIP") == "None":
             return number
-        why = f'strconv.ParseUint: parsing "{text}": value out of range'
-    except ValueError:
-        why = f'strconv.ParseUint: parsing "{text}": invalid syntax'
-    raise Failure(f"error parsing {side} port '{text}': {why}")
+        if isinstance(target, int):
+            return target
+        ports = [
+            each
+            for container in pod["spec"].get("containers") or ()
+            for each in container.get("ports") or ()
+        ]
+        return _named(pod, ports, target)
+    raise Failure(f"Service {name_of(service)} does not have a service port {number}")
 
 
-def _translated(text: str, target: Document, pod: Document) -> str:
-    """Ports with the Service's port, or a name, replaced by the pod's number."""
-    local, colon, remote = text.partition(":")
-    wanted = remote if colon else local
-    if target.get("kind") == "Service":
-        number = str(_behind_service(target, pod, wanted))
-    elif wanted.isdigit() or not wanted:
-        return text
-    else:
-        number = str(_by_name(pod, wanted, f"Pod '{name_of(pod)}' does not have a named port"))
-    if not colon:
-        local = wanted if wanted.isdigit() else number
-    return f"{local}:{number}" if local != number else number
+def _refuse_udp(
+    ports: list[str], declared: list[Document], key: str, named: Callable[[str], int]
+) -> None:
+    """Complain about ports that are there for UDP only."""
+    protocols: dict[int, set[str]] = {}
+    for each in declared:
+        protocols.setdefault(each[key], set()).add(each.get("protocol") or "TCP")
+    for port in ports:
+        _, remote = _split(port)
+        if not remote:
+            continue
+        number = int(remote) if _is_number(remote) else named(remote)
+        if "UDP" in protocols.get(number, ()) and "TCP" not in protocols[number]:
+            raise Failure(f"UDP protocol is not supported for {remote}")
 
 
-def _behind_service(service: Document, pod: Document, wanted: str) -> int:
-    """The container port behind a port of a Service, by number or name."""
-    spec = service.get("spec") or {}
-    for port in spec.get("ports") or ():
-        if wanted in (str(port["port"]), port.get("name")):
-            target = port.get("targetPort") or port["port"]
-            if spec.get("clusterIP") == "None":
-                return int(port["port"])
-            if isinstance(target, int):
-                return target
-            return _by_name(pod, target, f"Pod '{name_of(pod)}' does not have a named port")
-    kind = "port" if wanted.isdigit() else "named port"
-    raise Failure(f"Service {name_of(service)} does not have a service {kind} {wanted}")
+def _is_number(text: str) -> bool:
+    return text.lstrip("+-").isdecimal()
 
 
-def _by_name(pod: Document, name: str, complaint: str) -> int:
-    containers: list[dict[str, Any]] = pod["spec"]["containers"]
-    for container in containers:
-        for port in container.get("ports") or ():
-            if port.get("name") == name:
-                return int(port["containerPort"])
-    raise Failure(f"{complaint} '{name}'")
+def _parsed(pair: str) -> tuple[int, int]:
+    """The local and the remote port; 0 means any free local one."""
+    parts = pair.split(":")
+    if len(parts) > 2:
+        raise Failure(f"invalid port format '{pair}'")
+    local = parts[0] if len(parts) == 1 else parts[0] or "0"
+    numbers = []
+    for word, text in (("local", local), ("remote", parts[-1])):
+        problem = ""
+        if not text.isdecimal():
+            problem = "invalid syntax"
+        elif int(text) > _HIGHEST:
+            problem = "value out of range"
+        if problem:
+            raise Failure(
+                f"error parsing {word} port '{text}': strconv.ParseUint: parsing {quote(text)}: "
+                f"{problem}"
+            )
+        numbers.append(int(text))
+    if not numbers[1]:
+        raise Failure("remote port must be > 0")
+    return numbers[0], numbers[1]
+
+
+def _addresses(given: list[str]) -> list[str]:
+    found: set[str] = set()
+    for address in given:
+        if address == "localhost":
+            found |= {"127.0.0.1", "::1"}
+            continue
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            raise Failure(f"{address} is not a valid IP") from None
+        found.add(address)
+    return sorted(found)
+
+
+# -- forwarding
+
+
+@dataclass(slots=True)
+class Forwarder:
+    """The open ports, and the connections through them."""
+
+    call: Call
+    way: PortForward
+    addresses: list[str]
+    lost: bool = False
+    _opened: list[tuple[int, int, object]] = field(default_factory=list)
+
+    def listen(self, ports: list[tuple[int, int]]) -> None:
+        """Open local ports; raises Failure if none can be opened."""
+        heard = False
+        for local, remote in ports:
+            try:
+                self._listen(local, remote)
+                heard = True
+            except OSError:
+                self.call.err(f"Unable to listen on port {local}: {self._problems(local)}\n")
+        if not heard:
+            shown = " ".join(f"{{{local} {remote}}}" for local, remote in ports)
+            raise Failure(f"unable to listen on any of the requested ports: [{shown}]")
+
+    def _listen(self, local: int, remote: int) -> None:
+        numbers: list[int] = []
+
+        def dial() -> object:
+            self.call.out(f"Handling connection for {numbers[0]}\n")
+            connection = self.way.dial(remote)
+            self._opened.append((numbers[0], remote, connection))
+            return connection
+
+        numbers.append(self.call.io.listen(local, dial))
+        for address in self.addresses:
+            host = f"[{address}]" if ":" in address else address
+            self.call.out(f"Forwarding from {host}:{numbers[0]} -> {remote}\n")
+
+    def _problems(self, local: int) -> str:
+        errors = []
+        for address in self.addresses:
+            version, host = ("tcp6", f"[{address}]") if ":" in address else ("tcp4", address)
+            errors.append(
+                f"unable to create listener: Error listen {version} {host}:{local}: bind: address "
+                "already in use"
+            )
+        return f"Listeners failed to create with the following errors: [{' '.join(errors)}]"
+
+    def pump(self) -> bool:
+        """Look after the connections; False once the pod has refused one."""
+        for local, remote, connection in self._opened:
+            if getattr(connection, "state", "") == "refused":
+                self._tell(local, remote)
+                self.lost = True
+                return False
+        self._opened = [
+            each for each in self._opened if getattr(each[2], "state", "") == "connecting"
+        ]
+        return True
+
+    def _tell(self, local: int, remote: int) -> None:
+        pod = self.way.pod
+        why = (
+            f"error forwarding port {remote} to pod {pod}, uid : failed to connect to "
+            f'localhost:{remote} inside namespace "{pod}", IPv4: dial tcp4 127.0.0.1:{remote}: '
+            f"connect: connection refused IPv6 dial tcp6: address localhost: no suitable address "
+            "found"
+        )
+        self.call.log(
+            f'"An error occurred forwarding" err={quote(why)} localPort={local} '
+            f"remotePort={remote}",
+            "portforward.go:549",
+            "E",
+        )
