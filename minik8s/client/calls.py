@@ -65,7 +65,8 @@ DEFAULT_LOG = LogOptions()
 class Client:
     """One user's calls to one cluster; each raises the ApiError that the server answered.
 
-    `namespace` is what a call takes for a namespaced kind when it names none.
+    `namespace` is what a call takes for a namespaced kind when it names none; `headers` go
+    with every request, such as those that ask to act as somebody else.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Client:
         self.namespace = namespace
         self.user = user
         self.warn = warn
+        self.headers: Mapping[str, str] = {}
         self._kinds: Registry | None = None
 
     # -- any request
@@ -95,7 +97,7 @@ class Client:
     ) -> Response:
         """One call; raises the ApiError of a failed one, and passes warnings on."""
         response = self.transport.handle(
-            Request(method, path, query or {}, headers or {}, body, self.user)
+            Request(method, path, query or {}, {**self.headers, **(headers or {})}, body, self.user)
         )
         if self.warn is not None:
             for warning in response.warnings:

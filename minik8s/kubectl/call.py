@@ -6,6 +6,7 @@ from enum import Enum
 
 from minik8s.client import Client, WriteOptions
 from minik8s.clock import rfc3339
+from minik8s.kubectl.actingas import acting_as
 from minik8s.kubectl.failures import Exit, Failure, Unreachable, UsageFailure
 from minik8s.kubectl.flags import Flags
 from minik8s.kubectl.gotext import parse_bool, quote
@@ -54,9 +55,11 @@ class Call:
         if cluster is None:
             raise Unreachable(NO_CLUSTER)
         try:
-            return contexts.client(name, warn=self.warn)
+            client = contexts.client(name, warn=self.warn)
         except KeyError:
             raise Unreachable(str(cluster.get("server") or NO_CLUSTER)) from None
+        client.headers = acting_as(self.flags, contexts.contexts[name].get("user", ""))
+        return client
 
     @property
     def namespace(self) -> str:
