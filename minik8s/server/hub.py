@@ -9,6 +9,7 @@ event loop's thread; only the owner of a `Cluster` that is served may come from 
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,9 @@ PULSE = 1.0
 
 LINGER = 120.0
 """How long the clock of an ended program is kept going for what it has left under way."""
+
+
+_log = logging.getLogger("minik8s.server")
 
 
 class Listener:
@@ -57,7 +61,7 @@ class Hub:
         self.wall = wall
         self.patience = patience
         self.lock = lock if lock is not None else threading.RLock()
-        self.api = ApiServer(runtime, new_clock=self.private_clock)
+        self.api = ApiServer(runtime, new_clock=self.private_clock, on_error=_logged)
         self.keep: Callable[[list[StoreEvent]], None] | None = None
         self.parked: set[Callable[[], None]] = set()
         self._depth = 0
@@ -208,3 +212,7 @@ class Hub:
             if now - self._pulse >= PULSE:
                 self._pulse = now
                 self.tell_all()
+
+
+def _logged(request: Request, error: Exception) -> None:
+    _log.error("%s %s", request.method, request.path, exc_info=error)

@@ -114,6 +114,7 @@ class Server:
         gc.set_threshold(20_000, 20, 50)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(self._serve(ready, signals=True))
+        gc.freeze()  # the process ends: there is nothing left worth collecting
 
     def start(self) -> Server:
         """Serve in a thread; returns when requests are answered."""
