@@ -7,6 +7,7 @@ import pytest
 
 from course.lesson import LessonError, find, lessons, prerequisites, read
 from course.player import terminal_for
+from tests.benchmarks.bench_course import PEAK_MB, run_course
 
 TUTORIAL = Path(__file__).parents[1] / "data" / "tutorial" / "tutorial.md"
 LESSONS = lessons()
@@ -70,3 +71,10 @@ def test_every_promise_is_kept(lesson):
     terminal = terminal_for(lesson)
     for played in terminal.play_lesson(lesson):
         assert played.kept, f"{played.step.script}\n{played.step.promise.difference(played.output)}"
+
+
+def test_the_whole_course_fits_into_a_small_computer():
+    """Memory is a size, not a time: `netpol run` must fit on Binder beside JupyterLab."""
+    _, megabytes, code = run_course()
+    assert code == 0
+    assert megabytes <= PEAK_MB

@@ -1,0 +1,7 @@
+"""`python -m course` is `netpol`."""
+
+import sys
+
+from course.cli import main
+
+sys.exit(main())
