@@ -113,7 +113,8 @@ def texts(path: str, max_bytes: int = MAX_BYTES) -> Iterator[tuple[str, str]]:
         return
     try:
         if place.stat().st_size > max_bytes:
-            raise InputError(f"{path}: larger than {max_bytes} bytes")
+            with place.open("rb") as start:
+                raise _too_large(path, start.read(max_bytes), max_bytes)
         yield path, place.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
@@ -122,9 +123,16 @@ def texts(path: str, max_bytes: int = MAX_BYTES) -> Iterator[tuple[str, str]]:
 
 
 def _checked(name: str, text: str, max_bytes: int) -> str:
-    if len(text.encode()) > max_bytes:
-        raise InputError(f"{name}: larger than {max_bytes} bytes")
+    data = text.encode()
+    if len(data) > max_bytes:
+        raise _too_large(name, data[:max_bytes], max_bytes)
     return text
+
+
+def _too_large(name: str, allowed: bytes, max_bytes: int) -> InputError:
+    """The complaint about a text, at the line that the limit cuts."""
+    line = allowed.count(b"\n") + 1
+    return InputError(f"{name}:{line}: the file is larger than {max_bytes} bytes")
 
 
 def parse(name: str, text: str) -> Iterator[Source]:

@@ -173,7 +173,7 @@ def test_empty_and_missing_places_are_refused(tmp_path):
 def test_a_file_over_the_limit_is_refused(tmp_path):
     path = written(tmp_path, CASE)
     made, _ = report.run_test([path], max_bytes=100)
-    assert (made.code, made.err) == (2, f"{path}: larger than 100 bytes\n")
+    assert (made.code, made.err) == (2, f"{path}:3: the file is larger than 100 bytes\n")
 
 
 @pytest.mark.parametrize("suite", ["apidocs", "e2e"])
