@@ -6,7 +6,7 @@ Each command asks the server what it serves a few times before it gives up (meas
 from __future__ import annotations
 
 from minik8s.kubectl.call import Call
-from minik8s.kubectl.failures import Failure, Unreachable
+from minik8s.kubectl.failures import Exit, Failure, Unreachable
 from minik8s.kubectl.files import STDIN
 from minik8s.kubectl.gotext import quote
 
@@ -21,23 +21,44 @@ _ATTEMPTS = {
 _STOP = "if you choose to ignore these errors, turn validation off with --validate=false"
 
 
-def unreachable(call: Call, error: Unreachable) -> Failure:
+def unreachable(call: Call, error: Unreachable) -> Exception:
     """Print the complaints of discovery, and give the command's own error."""
     words = call.command.full.split()[1:]
     asked = error.asked("Get", "/api?timeout=32s")
-    raw = call.flags.knows("raw") and call.flags.text("raw")
-    if call.command.full == "kubectl create" or words[0] in ("apply", "replace"):
-        if not raw and call.validation() != "Ignore":
-            return _unvalidated(call, error)
-    for _ in range(0 if raw else _attempts(words)):
+    if call.flags.knows("raw") and call.flags.text("raw"):
+        return error
+    files = call.flags.items("filename") if call.flags.knows("filename") else []
+    if files and _validates(call, words):
+        return _unvalidated(files[0], error)
+    for _ in range(1 if files else _attempts(words)):
         call.log(
             f'"Couldn\'t get current server API group list" err={quote(asked)}',
             "memcache.go:381",
             "E",
         )
+    if files:
+        return _unrecognized(words[0], files[0], asked)
     if words[0] == "api-versions":
         return Failure(f"couldn't get available api versions from server: {asked}")
     return error
+
+
+def _validates(call: Call, words: list[str]) -> bool:
+    """Whether a command looks at the manifest's structure before anything else."""
+    if words not in (["create"], ["apply"], ["replace"]) or call.validation() == "Ignore":
+        return False
+    return not (words == ["replace"] and call.flags.on("force"))
+
+
+def _unrecognized(command: str, path: str, asked: str) -> Exception:
+    text = f"unable to recognize {quote(_name(path))}: {asked}"
+    if command == "get":
+        return Exit(1, text)
+    return Exit(2, f"error: {text}") if command == "diff" else Failure(text)
+
+
+def _name(path: str) -> str:
+    return STDIN if path == "-" else path
 
 
 def _attempts(words: list[str]) -> int:
@@ -48,12 +69,10 @@ def _attempts(words: list[str]) -> int:
     return 0
 
 
-def _unvalidated(call: Call, error: Unreachable) -> Failure:
+def _unvalidated(path: str, error: Unreachable) -> Failure:
     """The error of a command that wants to check a manifest first."""
-    files = call.flags.items("filename") or [""]
-    name = STDIN if files[0] == "-" else files[0]
     asked = error.asked("Get", "/openapi/v2?timeout=32s")
     return Failure(
-        f"error validating {quote(name)}: error validating data: failed to download openapi: "
-        f"{asked}; {_STOP}"
+        f"error validating {quote(_name(path))}: error validating data: failed to download "
+        f"openapi: {asked}; {_STOP}"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from minik8s.kubectl.call import Call
-from minik8s.kubectl.failures import Failure
+from minik8s.kubectl.failures import Failure, Unreachable
 from minik8s.kubectl.generate import begin, without_empty
 from minik8s.kubectl.gotext import format_duration
 from minik8s.kubectl.quantities import canonical
@@ -242,9 +242,13 @@ def token(call: Call) -> None:
         "metadata": {},
         "spec": spec,
     }
-    answer = call.client.create(
-        SERVICE_ACCOUNT, request, call.namespace, name=call.arguments[0], sub="token"
-    )
+    name = call.arguments[0]
+    try:
+        client = call.client
+    except Unreachable as error:
+        path = f"{SERVICE_ACCOUNT.path(call.namespace, name)}/token"
+        raise Failure(f"failed to create token: {error.asked('Post', path)}") from None
+    answer = client.create(SERVICE_ACCOUNT, request, call.namespace, name=name, sub="token")
     issued = str((answer.get("status") or {}).get("token") or "")
     if not issued:
         raise Failure("failed to create token: no token in server response")

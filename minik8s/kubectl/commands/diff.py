@@ -10,7 +10,7 @@ from minik8s.errors import Conflict, NotFound
 from minik8s.kubectl.applying import difference, field_manager, patch_type, warn_if_deleting
 from minik8s.kubectl.call import Call, DryRun
 from minik8s.kubectl.commands.create import manifests, require_files
-from minik8s.kubectl.failures import COLLECTED, Exit, Failure, explain
+from minik8s.kubectl.failures import COLLECTED, Exit, Failure, Unreachable, explain
 from minik8s.kubectl.output import without_managed_fields
 from minik8s.kubectl.patches import without_last_applied
 from minik8s.kubectl.selecting import select
@@ -32,6 +32,8 @@ def run(call: Call) -> int:
     """Show what would change; 1 if something would, more than 1 for errors."""
     try:
         return _run(call)
+    except Unreachable:
+        raise
     except (*COLLECTED, Exit) as error:
         text, code = explain(error)
         raise Exit(max(code, _TROUBLE), text) from None

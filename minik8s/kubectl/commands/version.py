@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minik8s.kubectl.call import Call
-from minik8s.kubectl.failures import Failure
+from minik8s.kubectl.failures import COLLECTED, Failure
 from minik8s.kubectl.gotext import indented_json
 from minik8s.kubectl.yamlout import yaml_text
 from minik8s.model.metadata import Document
@@ -33,14 +33,21 @@ def run(call: Call) -> None:
     if output not in ("", "json", "yaml"):
         raise Failure("--output must be 'yaml' or 'json'")
     versions: Document = {"clientVersion": CLIENT, "kustomizeVersion": KUSTOMIZE}
+    problem: Exception | None = None
     if not call.flags.on("client"):
-        versions["serverVersion"] = call.client.request("GET", "/version").body
+        try:
+            versions["serverVersion"] = call.client.request("GET", "/version").body
+        except COLLECTED as error:
+            # What is known of the client is told all the same.
+            problem = error
     if output == "json":
         call.out(f"{indented_json(versions, 2)}\n")
     elif output == "yaml":
         call.out(f"{yaml_text(versions)}\n")
     else:
         _lines(call, versions)
+    if problem is not None:
+        raise problem
     if "serverVersion" in versions:
         _compare(call, versions["serverVersion"])
 
