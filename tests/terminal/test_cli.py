@@ -175,10 +175,10 @@ def test_explain(snapshot):
 
 def test_diff(snapshot):
     deny = TUTORIAL / "01-backend-ingress-deny.yaml"
-    changed = minik8s("diff", "-f", snapshot, "--exit-code", "--", deny)
+    changed = minik8s("diff", "-f", snapshot, "--exit-code", deny)
     assert changed.returncode == 1
     assert "- default/frontend -> default/backend" in changed.stdout
-    same = minik8s("diff", "-f", snapshot, deny, "--exit-code", "--", deny)
+    same = minik8s("diff", "-f", snapshot, "-f", deny, "--exit-code", deny)
     assert same.returncode == 0
 
 
