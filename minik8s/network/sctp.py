@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Literal
 
-from minik8s.clock import Clock, Timer
-from minik8s.network.packet import Endpoint, Icmp, Packet
-from minik8s.network.sockets import Connection, ConnectionState, Listener, Wire
+from minik8s.clock import Clock
+from minik8s.network.packet import Endpoint, Packet
+from minik8s.network.sockets import Connection, Listener, Phase, Wire
 from minik8s.network.trace import Trace
 
 RTO_INITIAL = 3.0
@@ -25,13 +24,11 @@ DATA_RETRIES = 10
 
 RTO_DATA = 1.0
 
-Phase = Literal["cookie wait", "cookie echoed", "open", "shutdown sent", "over"]
-
 
 class SctpAssociation(Connection):
     """One end of an SCTP association."""
 
-    __slots__ = ("_attempts", "_next", "_phase", "_received", "_timer", "_unacknowledged")
+    __slots__ = ("_attempts", "_next", "_received", "_unacknowledged")
 
     def __init__(
         self,
@@ -41,12 +38,11 @@ class SctpAssociation(Connection):
         clock: Clock,
         listener: Listener | None = None,
     ) -> None:
-        super().__init__(wire, "SCTP", local, remote, clock, listener)
-        self._phase: Phase = "cookie wait" if listener is None else "open"
+        phase: Phase = "cookie wait" if listener is None else "open"
+        super().__init__(wire, "SCTP", local, remote, clock, listener, phase)
         self._next = 1
         self._received = 0
         self._attempts = 0
-        self._timer: Timer | None = None
         self._unacknowledged: deque[tuple[int, bytes]] = deque()
 
     # -- what the program does
@@ -87,25 +83,12 @@ class SctpAssociation(Connection):
             self._emit("ABORT")
         self._end("closed")
 
-    def vanish(self) -> None:
-        """Forget the association without a word."""
-        self.wake = None
-        self._end("closed")
-
     # -- what the network does
 
-    def handle(self, packet: Packet, clock: Clock) -> None:
-        """A chunk has arrived."""
-        if self._passive:
-            self.clock = clock
+    def _arrive(self, packet: Packet) -> None:
         handler = _HANDLERS.get(packet.chunk)
         if handler is not None:
             handler(self, packet)
-
-    def handle_error(self, message: Icmp) -> None:
-        """An ICMP error ends a handshake; an association that stands survives it."""
-        if self._phase in ("cookie wait", "cookie echoed"):
-            self._end("unreachable" if message is Icmp.HOST_UNREACHABLE else "refused")
 
     def answer_cookie(self) -> None:
         """Begin as the server's end: the client has echoed its cookie."""
@@ -194,24 +177,8 @@ class SctpAssociation(Connection):
         self._plan_data()
         self._emit("DATA", *self._unacknowledged[0])
 
-    def _end(self, state: ConnectionState) -> None:
-        if self._phase == "over":
-            return
-        self._phase = "over"
-        self._stop_timer()
-        self._wire.release(self)
-        if self.state != "closed":
-            self.state = state
-            self._notify()
-
     def _later(self, delay: float, callback: Callable[[], None]) -> None:
-        self._stop_timer()
-        self._timer = self.clock.call_later(delay, callback)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._at(self.clock.now + delay, callback)
 
     def _emit(
         self, chunk: str, number: int = 0, payload: bytes = b"", acknowledged: int = 0

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal, Protocol
 
-from minik8s.clock import Clock
+from minik8s.clock import Clock, Timer
 from minik8s.network.packet import Endpoint, Icmp, Packet
 from minik8s.network.trace import Trace
 
@@ -18,6 +18,17 @@ StreamProtocol = Literal["TCP", "SCTP"]
 ConnectionState = Literal[
     "connecting", "established", "refused", "timed out", "unreachable", "reset", "closed"
 ]
+
+Phase = Literal[
+    "syn sent",
+    "syn received",
+    "cookie wait",
+    "cookie echoed",
+    "open",
+    "shutdown sent",
+    "over",
+]
+"""How far the protocol has come: TCP's ways to "open", those of SCTP, then what both share."""
 
 DEFAULT_BACKLOG = 4096
 """How many established connections wait for `accept` (net.core.somaxconn)."""
@@ -51,6 +62,8 @@ class Connection(ABC):
     __slots__ = (
         "_inbox",
         "_passive",
+        "_phase",
+        "_timer",
         "_wire",
         "clock",
         "eof",
@@ -71,6 +84,7 @@ class Connection(ABC):
         remote: Endpoint,
         clock: Clock,
         listener: Listener | None,
+        phase: Phase,
     ) -> None:
         self._wire = wire
         self.protocol = protocol
@@ -84,6 +98,8 @@ class Connection(ABC):
         self.wake: Wake | None = None
         self.traces: list[Trace] = []
         self._inbox = bytearray()
+        self._phase = phase
+        self._timer: Timer | None = None
 
     @property
     def error(self) -> str:
@@ -116,17 +132,45 @@ class Connection(ABC):
     def abort(self) -> None:
         """Drop everything and tell the other end (RST, ABORT)."""
 
-    @abstractmethod
     def vanish(self) -> None:
         """Drop everything without a word."""
+        self.wake = None
+        self._end("closed")
 
-    @abstractmethod
     def handle(self, packet: Packet, clock: Clock) -> None:
         """A packet of this connection has arrived."""
+        if self._passive:
+            self.clock = clock
+        self._arrive(packet)
+
+    def handle_error(self, message: Icmp) -> None:
+        """An ICMP error ends a handshake; a connection that stands survives it."""
+        if self._phase in ("syn sent", "cookie wait", "cookie echoed"):
+            self._end("unreachable" if message is Icmp.HOST_UNREACHABLE else "refused")
 
     @abstractmethod
-    def handle_error(self, message: Icmp) -> None:
-        """An ICMP error about a packet of this connection has arrived."""
+    def _arrive(self, packet: Packet) -> None:
+        """Do what the protocol prescribes for a packet."""
+
+    def _end(self, state: ConnectionState) -> None:
+        if self._phase == "over":
+            return
+        self._phase = "over"
+        self._stop_timer()
+        self._wire.release(self)
+        if self.state != "closed":
+            self.state = state
+            self._notify()
+
+    def _at(self, when: float, callback: Callable[[], None]) -> None:
+        """Set the connection's one timer."""
+        self._stop_timer()
+        self._timer = self.clock.call_at(when, callback)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _notify(self) -> None:
         if self.wake is not None:

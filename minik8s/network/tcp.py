@@ -7,12 +7,11 @@ on its way as soon as it is written, and is sent again until it is acknowledged.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from minik8s.clock import Clock, Timer
-from minik8s.network.packet import ACK, FIN, PSH, RST, SYN, Endpoint, Icmp, Packet
-from minik8s.network.sockets import Connection, ConnectionState, Listener, Wire
+from minik8s.clock import Clock
+from minik8s.network.packet import ACK, FIN, PSH, RST, SYN, Endpoint, Packet
+from minik8s.network.sockets import Connection, ConnectionState, Listener, Phase, Wire
 from minik8s.network.trace import Trace
 
 SYN_TIMES = (0.0, 1.0, 2.03, 3.05, 4.08, 5.11, 7.12, 11.21, 19.41, 35.54, 68.05)
@@ -41,8 +40,6 @@ FIN_TIMEOUT = 60.0
 SEGMENT = 32768
 """The most bytes of one segment; a network card would cut it up (GSO)."""
 
-Phase = Literal["syn sent", "syn received", "open", "over"]
-
 
 class _Segment(NamedTuple):
     seq: int
@@ -60,9 +57,7 @@ class TcpConnection(Connection):
         "_finished",
         "_next",
         "_opened",
-        "_phase",
         "_received",
-        "_timer",
         "_unacknowledged",
         "_unsent",
     )
@@ -75,13 +70,12 @@ class TcpConnection(Connection):
         clock: Clock,
         listener: Listener | None = None,
     ) -> None:
-        super().__init__(wire, "TCP", local, remote, clock, listener)
-        self._phase: Phase = "syn sent" if listener is None else "syn received"
+        phase: Phase = "syn sent" if listener is None else "syn received"
+        super().__init__(wire, "TCP", local, remote, clock, listener, phase)
         self._next = wire.initial_number()
         self._received = 0
         self._unacknowledged: deque[_Segment] = deque()
         self._unsent = bytearray()
-        self._timer: Timer | None = None
         self._attempts = 0
         self._opened = clock.now
         self._ack_due = self._finished = False
@@ -120,17 +114,9 @@ class TcpConnection(Connection):
             self._emit(RST | ACK, self._next)
         self._end("closed")
 
-    def vanish(self) -> None:
-        """Forget the connection without a word."""
-        self.wake = None
-        self._end("closed")
-
     # -- what the network does
 
-    def handle(self, packet: Packet, clock: Clock) -> None:
-        """A segment has arrived."""
-        if self._passive:
-            self.clock = clock
+    def _arrive(self, packet: Packet) -> None:
         if self._phase == "syn sent":
             self._handle_answer(packet)
         elif packet.flags & RST:
@@ -139,11 +125,6 @@ class TcpConnection(Connection):
             self._handle_late_syn(packet)
         elif self._handle_acknowledgment(packet):
             self._handle_data(packet)
-
-    def handle_error(self, message: Icmp) -> None:
-        """An ICMP error ends a handshake; a connection that stands survives it."""
-        if self._phase == "syn sent":
-            self._end("unreachable" if message is Icmp.HOST_UNREACHABLE else "refused")
 
     def answer_syn(self, packet: Packet) -> None:
         """Begin as the server's end: answer the first SYN."""
@@ -289,24 +270,8 @@ class TcpConnection(Connection):
             self._at(self.clock.now + FIN_TIMEOUT, lambda: self._end("closed"))
 
     def _end(self, state: ConnectionState) -> None:
-        if self._phase == "over":
-            return
-        self._phase = "over"
-        self._stop_timer()
         self._unacknowledged.clear()
-        self._wire.release(self)
-        if self.state != "closed":
-            self.state = state
-            self._notify()
-
-    def _at(self, when: float, callback: Callable[[], None]) -> None:
-        self._stop_timer()
-        self._timer = self.clock.call_at(when, callback)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        super()._end(state)
 
     def _emit(self, flags: int, seq: int, payload: bytes = b"") -> Trace:
         self._ack_due = False
