@@ -37,6 +37,12 @@ class Probe:
     expect: Verdict | None
     line: int
 
+    @property
+    def title(self) -> str:
+        """The question in words."""
+        port = "" if self.port is None else f"{self.port}/"
+        return f"{self.source} -> {self.target} {port}{self.protocol}"
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -63,6 +69,13 @@ class ProbeResult:
         if self.probe.expect is None:
             return self.verdict is not None
         return self.verdict is self.probe.expect
+
+    @property
+    def complaint(self) -> str:
+        """What was expected, what it is, and why."""
+        data = self.data()
+        wanted = f"expected {data['expect']}, is " if data["expect"] else ""
+        return f"{wanted}{data['verdict']}: {self.reason}"
 
     def data(self) -> dict[str, Any]:
         """The result as `--json` prints it."""

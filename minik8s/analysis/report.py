@@ -85,12 +85,9 @@ def _test_text(results: Iterable[CaseResult]) -> str:
             wrong += not answer.passed
             if answer.passed:
                 continue
-            data, probe = answer.data(), answer.probe
-            port = "" if probe.port is None else f"{probe.port}/"
-            where = f"{result.case.file}:{probe.line}"
-            lines.append(f"    {where}: {probe.source} -> {probe.target} {port}{probe.protocol}")
-            wanted = f"expected {data['expect']}, is " if data["expect"] else ""
-            lines.append(f"        {wanted}{data['verdict']}: {answer.reason}")
+            where = f"{result.case.file}:{answer.probe.line}"
+            lines.append(f"    {where}: {answer.probe.title}")
+            lines.append(f"        {answer.complaint}")
     lines.append(f"{probes} probes, {wrong} failed")
     return "\n".join(lines) + "\n"
 
@@ -105,16 +102,13 @@ def junit(results: Sequence[CaseResult]) -> str:
             f'tests="{len(result.results)}" failures="{failures}" errors="0">'
         )
         for answer in result.results:
-            probe = answer.probe
-            port = "" if probe.port is None else f"{probe.port}/"
-            name = f"{probe.source} -> {probe.target} {port}{probe.protocol}"
-            head = f"    <testcase classname={_quoted(result.case.id)} name={_quoted(name)}"
+            name = _quoted(answer.probe.title)
+            head = f"    <testcase classname={_quoted(result.case.id)} name={name}"
             if answer.passed:
                 parts.append(f"{head}/>")
                 continue
-            data = answer.data()
-            text = f"expected {data['expect']}, is {data['verdict']}: {answer.reason}"
-            parts.append(f"{head}><failure message={_quoted(text)}/></testcase>")
+            text = _quoted(answer.complaint)
+            parts.append(f"{head}><failure message={text}/></testcase>")
         parts.append("  </testsuite>")
     return "\n".join([*parts, "</testsuites>"]) + "\n"
 
