@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from minik8s.apiserver.accessrequests import Access
 from minik8s.apiserver.backend import Backend
 from minik8s.apiserver.call import Call, NewClock
@@ -11,7 +13,10 @@ from minik8s.apiserver.openapi import describe
 from minik8s.apiserver.routing import parse
 from minik8s.apiserver.services import ServiceAllocator
 from minik8s.apiserver.verbs import handler_of, mutates
-from minik8s.errors import ApiError
+from minik8s.errors import ApiError, InternalError
+
+OnError = Callable[[Request, Exception], None]
+"""Hears of a request that ended in an exception that nobody foresaw."""
 
 
 class ApiServer:
@@ -20,14 +25,23 @@ class ApiServer:
     A request that changed something is followed by `settle`, so nobody meets a cluster
     that its controllers are still working on; `backend.autosettle = False` turns that off.
     A program that `exec` starts waits on a clock that `new_clock` makes, where one is given:
-    on a served cluster its waiting moves no clock but its own.
+    on a served cluster its waiting moves no clock but its own. An exception that is no ApiError
+    is a mistake of ours: `on_error` hears of it and the client gets a 500; without `on_error`
+    it goes on to the caller.
     """
 
-    __slots__ = ("access", "backend", "new_clock", "services")
+    __slots__ = ("access", "backend", "new_clock", "on_error", "services")
 
-    def __init__(self, backend: Backend, *, new_clock: NewClock | None = None) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        new_clock: NewClock | None = None,
+        on_error: OnError | None = None,
+    ) -> None:
         self.backend = backend
         self.new_clock = new_clock
+        self.on_error = on_error
         self.services = ServiceAllocator(backend)
         self.access = Access(backend.store)
 
@@ -37,6 +51,11 @@ class ApiServer:
             return self._answer(request)
         except ApiError as error:
             return refusal(error)
+        except Exception as error:
+            if self.on_error is None:
+                raise
+            self.on_error(request, error)
+            return refusal(InternalError.wrap("see the server's log"))
 
     def _answer(self, request: Request) -> Response:
         route = parse(request.path, self.backend.registry)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import ip_network
+from contextlib import suppress
+from ipaddress import ip_address, ip_network
 
 from minik8s.ipam import AddressPool, PoolExhausted
 from minik8s.model.metadata import Document, name_of
@@ -30,9 +31,12 @@ class NodeAddresses:
         self._blocks[node] = blocks
 
     def allocate(self, node: str) -> tuple[str, ...]:
-        """An address from each of a node's blocks; raises PoolExhausted."""
+        """An address from each of a node's blocks; raises PoolExhausted, without a block too."""
         taken: list[str] = []
-        for pool in self._pools_of(node):
+        pools = self._pools_of(node)
+        if not pools:
+            raise PoolExhausted("no IP ranges specified")
+        for pool in pools:
             try:
                 address = pool.allocate()
             except PoolExhausted:
@@ -65,6 +69,13 @@ class NodeAddresses:
             known = self._hosts[node] = (document, _host_addresses(document))
         return known[1]
 
+    def share(self, node: str) -> tuple[str, ...]:
+        """The node's own addresses for a pod with hostNetwork; raises PoolExhausted without one."""
+        addresses = self.host(node)
+        if not addresses:
+            raise PoolExhausted("host IP unknown; known addresses: []")
+        return addresses
+
     def blocks(self, node: str) -> list[str]:
         """The blocks that a node's pods get their addresses from."""
         if node in self._blocks:
@@ -91,8 +102,10 @@ def _host_addresses(node: Document) -> tuple[str, ...]:
     entries = node.get("status", {}).get("addresses") or ()
     families: dict[bool, str] = {}
     for entry in entries:
-        if entry["type"] == "InternalIP":
-            families.setdefault(":" in entry["address"], entry["address"])
+        if entry.get("type") == "InternalIP":
+            with suppress(ValueError):  # a client may have written anything there
+                address = ip_address(entry.get("address", ""))
+                families.setdefault(address.version == 6, str(address))
     return tuple(families.values())
 
 

@@ -203,6 +203,7 @@ class Kubelet(Controller):
             run.addresses = self._addresses(pod)
         except PoolExhausted as error:
             self._warn(pod, "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}")
+            self._blocked[key] = None
             return False
         run.sandbox = True
         self._blocked.pop(key, None)
@@ -215,7 +216,7 @@ class Kubelet(Controller):
 
     def _addresses(self, pod: Document) -> tuple[str, ...]:
         node = node_name(pod)
-        return self.addresses.host(node) if host_network(pod) else self.addresses.allocate(node)
+        return self.addresses.share(node) if host_network(pod) else self.addresses.allocate(node)
 
     def _obstacle(self, pod: Document) -> tuple[str, str]:
         if not host_network(pod):

@@ -8,6 +8,8 @@ makes another one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -169,6 +171,17 @@ def canonical(address: str) -> str:
     'fd00::1'
     """
     return str(ip_address(address))
+
+
+def addresses_among(texts: Iterable[str]) -> Iterator[str]:
+    """The addresses among texts that a client may have written as it liked (`status`).
+
+    >>> list(addresses_among(["10.0.0.1", "node.example"]))
+    ['10.0.0.1']
+    """
+    for text in texts:
+        with suppress(ValueError):
+            yield canonical(text)
 
 
 def dialled(address: str) -> str:

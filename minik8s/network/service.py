@@ -27,7 +27,7 @@ from minik8s.model.services import (
     slice_endpoints,
     slice_ports,
 )
-from minik8s.network.packet import canonical, is_ipv6
+from minik8s.network.packet import addresses_among, is_ipv6
 
 
 class Scope(Enum):
@@ -185,8 +185,9 @@ class ServiceTable:
             self._build(key, service)
 
     def _build(self, key: _Name, service: Document) -> None:
-        addresses = [(Scope.CLUSTER, canonical(each)) for each in cluster_ips(service)]
-        addresses += [(Scope.EXTERNAL, canonical(each)) for each in external_addresses(service)]
+        inner, outer = cluster_ips(service), external_addresses(service)
+        addresses = [(Scope.CLUSTER, each) for each in addresses_among(inner)]
+        addresses += [(Scope.EXTERNAL, each) for each in addresses_among(outer)]
         versions = {is_ipv6(address) for _, address in addresses}
         made: list[_Key] = []
         numbers: list[_NodeKey] = []
@@ -217,9 +218,10 @@ class ServiceTable:
         usable = usable or [row for row in rows if row[0].serving and row[0].terminating]
         seen = set()
         for endpoint, number in usable:
-            if endpoint.addresses and endpoint.addresses[0] not in seen:
-                seen.add(endpoint.addresses[0])
-                yield Backend(canonical(endpoint.addresses[0]), number, endpoint.node)
+            for address in addresses_among(endpoint.addresses[:1]):
+                if address not in seen:
+                    seen.add(address)
+                    yield Backend(address, number, endpoint.node)
 
     def _endpoints(
         self, key: _Name, port: ServicePort, ipv6: bool

@@ -10,7 +10,7 @@ from minik8s.clock import Clock
 from minik8s.model.metadata import NAME_LABEL, Document, labels_of, name_of, namespace_of
 from minik8s.model.workloads import host_network, is_terminal, node_name, pod_addresses
 from minik8s.network.conntrack import ConntrackTable
-from minik8s.network.packet import canonical, is_ipv6
+from minik8s.network.packet import addresses_among, is_ipv6
 from minik8s.policy import Peer
 from minik8s.policy.snapshot import namespace_labels, pod_peer
 
@@ -156,7 +156,7 @@ class Topology:
         """A pod is new, has got its address, has other labels, or has run to its end."""
         key = (namespace_of(document), name_of(document))
         old = self.pods.get(key)
-        addresses = tuple(canonical(each) for each in pod_addresses(document))
+        addresses = tuple(addresses_among(pod_addresses(document)))
         uid = str(document["metadata"].get("uid", ""))
         if old is not None and (old.uid != uid or is_terminal(document) or not addresses):
             self._remove(old)
@@ -223,9 +223,9 @@ def _like(other: str, addresses: Iterable[str]) -> str:
 
 
 def _node_addresses(document: Document) -> Iterable[str]:
-    for entry in (document.get("status") or {}).get("addresses") or ():
-        if entry.get("type") in ("InternalIP", "ExternalIP"):
-            yield canonical(entry["address"])
+    entries = (document.get("status") or {}).get("addresses") or ()
+    mine = [each for each in entries if each.get("type") in ("InternalIP", "ExternalIP")]
+    return addresses_among(each.get("address", "") for each in mine)
 
 
 def _pod_cidrs(document: Document) -> Iterable[IPv4Network | IPv6Network]:

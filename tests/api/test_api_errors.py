@@ -5,8 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakes import CONFIGMAPS, DEPLOYMENTS, PODS, POLICIES, SERVICES, Api, deployment, pod, policy
+from fakes import (
+    CONFIGMAPS,
+    DEPLOYMENTS,
+    PODS,
+    POLICIES,
+    SERVICES,
+    Api,
+    FakeBackend,
+    deployment,
+    pod,
+    policy,
+)
 from fakes import service as service_of
+
+from minik8s.apiserver import ApiServer, Request
 
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -402,3 +415,27 @@ def test_bodies_of_another_content_type(api: Api) -> None:
 def test_deployments_in_missing_namespaces_store_nothing(api: Api) -> None:
     api.fails("POST", "/apis/apps/v1/namespaces/nosuch/deployments", deployment("d"))
     assert api.ok("GET", "/apis/apps/v1/deployments")["items"] == []
+
+
+class Broken(FakeBackend):
+    """A cluster whose controllers fail."""
+
+    def settle(self) -> None:
+        raise RecursionError("too deep")
+
+
+def test_a_mistake_of_ours_is_told_and_answered() -> None:
+    heard: list[tuple[str, str]] = []
+    request = Request("POST", CONFIGMAPS, body={"metadata": {"name": "a"}})
+    server = ApiServer(
+        Broken(), on_error=lambda request, error: heard.append((request.method, str(error)))
+    )
+    answer: Any = server.handle(request).body
+    assert (answer["code"], answer["reason"]) == (500, "InternalError")
+    assert answer["message"] == "Internal error occurred: see the server's log"
+    assert heard == [("POST", "too deep")]
+
+
+def test_a_mistake_of_ours_is_not_hidden_in_process() -> None:
+    with pytest.raises(RecursionError, match="too deep"):
+        ApiServer(Broken()).handle(Request("POST", CONFIGMAPS, body={"metadata": {"name": "a"}}))
