@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
 from pathlib import Path
 
 import pytest
+from kubectl_oracle import Oracle
 
 from minik8s.client import Contexts
 from minik8s.kubectl import MemoryIO, main
@@ -174,31 +174,24 @@ def _ours(arguments: list[str]) -> tuple[str, str, int]:
     return io.stdout, io.stderr, code
 
 
-def _real(kubectl: str, arguments: list[str], folder: Path) -> tuple[str, str, int]:
-    ran = subprocess.run(
-        [kubectl, *arguments], cwd=folder, capture_output=True, stdin=subprocess.DEVNULL
-    )
-    return ran.stdout.decode(), ran.stderr.decode(), ran.returncode
-
-
 @pytest.mark.parametrize("line", GOOD)
 @pytest.mark.parametrize("output", ["yaml", "json", "kyaml", "name", ""])
 def test_objects_are_those_that_kubectl_makes(
-    line: str, output: str, folder: Path, real_kubectl: str
+    line: str, output: str, folder: Path, oracle: Oracle
 ) -> None:
     words = shlex.split(line)
     flags = ["--dry-run=client", *(["-o", output] if output else [])]
     place = words.index("--") if "--" in words else len(words)
     arguments = [*words[:place], *flags, *words[place:]]
-    assert _ours(arguments) == _real(real_kubectl, arguments, folder)
+    assert _ours(arguments) == oracle.ask(arguments, folder=folder)
 
 
 @pytest.mark.parametrize("line", BAD)
 def test_mistakes_are_called_what_kubectl_calls_them(
-    line: str, folder: Path, real_kubectl: str
+    line: str, folder: Path, oracle: Oracle
 ) -> None:
     arguments = shlex.split(line)
-    ours, real = _ours(arguments), _real(real_kubectl, arguments, folder)
+    ours, real = _ours(arguments), oracle.ask(arguments, folder=folder)
     if "unknown command" not in real[1] and "Available Commands" in real[0] + real[1]:
         assert ours[2] == real[2]
         assert bool(ours[0]) is bool(real[0])

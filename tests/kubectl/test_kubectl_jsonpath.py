@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
 import pytest
+from kubectl_oracle import Oracle
 
 from minik8s.kubectl.jsonpath import JSONPath, JSONPathError
 
@@ -159,16 +159,14 @@ def _ours(template: str, as_json: bool) -> tuple[str, str]:
 
 @pytest.mark.parametrize("template", TEMPLATES)
 @pytest.mark.parametrize("format", ["jsonpath", "jsonpath-as-json"])
-def test_templates_give_what_kubectl_gives(template: str, format: str, real_kubectl: str) -> None:
+def test_templates_give_what_kubectl_gives(template: str, format: str, oracle: Oracle) -> None:
     command = [*LOCAL, "-o", f"{format}={template}"]
-    ran = subprocess.run(
-        [real_kubectl, *command], input=json.dumps(DOCUMENT).encode(), capture_output=True
-    )
+    ran = oracle.ask(command, json.dumps(DOCUMENT).encode())
     out, error = _ours(template, format != "jsonpath")
     if not template:
-        assert b"template format specified but no template given" in ran.stderr
+        assert "template format specified but no template given" in ran.err
     elif error:
-        assert ran.returncode == 1
-        assert error in ran.stderr.decode()
+        assert ran.code == 1
+        assert error in ran.err
     else:
-        assert (out, "") == (ran.stdout.decode(), ran.stderr.decode())
+        assert (out, "") == (ran.out, ran.err)

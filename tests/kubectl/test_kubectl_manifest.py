@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 import pytest
+from kubectl_oracle import Oracle
 
 from minik8s.kubectl.gotext import indented_json
 from minik8s.kubectl.yamlin import ParseError, documents
@@ -144,16 +144,12 @@ BAD = [
 ]
 
 
-def _real(kubectl: str, text: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([kubectl, *LOCAL], input=text.encode(), capture_output=True)
-
-
 @pytest.mark.parametrize("value", GOOD)
-def test_values_mean_what_they_mean_to_kubectl(value: str, real_kubectl: str) -> None:
+def test_values_mean_what_they_mean_to_kubectl(value: str, oracle: Oracle) -> None:
     text = f"{HEAD}v: {value}\n"
-    ran = _real(real_kubectl, text)
-    assert not ran.stderr
-    expected = json.loads(ran.stdout)
+    ran = oracle.ask(LOCAL, text.encode())
+    assert not ran.err
+    expected = json.loads(ran.out)
     del expected["metadata"]
     (document,) = documents(text.encode())
     printed = json.loads(indented_json(document))
@@ -162,8 +158,8 @@ def test_values_mean_what_they_mean_to_kubectl(value: str, real_kubectl: str) ->
 
 
 @pytest.mark.parametrize("text", BAD)
-def test_mistakes_are_named_as_kubectl_names_them(text: str, real_kubectl: str) -> None:
-    message = _real(real_kubectl, text).stderr.decode()
+def test_mistakes_are_named_as_kubectl_names_them(text: str, oracle: Oracle) -> None:
+    message = oracle.ask(LOCAL, text.encode()).err
     with pytest.raises(ParseError) as caught:
         list(documents(text.encode()))
     assert f"error parsing STDIN: {caught.value}\n" in message
