@@ -82,7 +82,13 @@ QUESTIONS = st.one_of(
         st.sampled_from(["get", "list", "create"]),
         st.sampled_from(["", "apps", "batch"]),
         st.sampled_from(
-            [("pods", ""), ("pods", "log"), ("deployments", "scale"), ("deployments", ""), ("x", "")]
+            [
+                ("pods", ""),
+                ("pods", "log"),
+                ("deployments", "scale"),
+                ("deployments", ""),
+                ("x", ""),
+            ]
         ),
         st.sampled_from(["", "a", "b", "c"]),
         HOMES,
@@ -107,10 +113,7 @@ def test_it_decides_as_the_documents_say_after_every_change(steps: list[Any]) ->
     rbac = Rbac(store)
     for step in steps:
         stored = [
-            document
-            for kind in registry
-            if kind.group == GROUP
-            for document in store.list(kind)
+            document for kind in registry if kind.group == GROUP for document in store.list(kind)
         ]
         if isinstance(step, Attributes):
             assert rbac.authorize(step).allowed == allowed(stored, step), step
@@ -186,9 +189,7 @@ def test_what_is_remembered_has_a_bound() -> None:
 
 def test_a_thousand_students_cost_a_request_little() -> None:
     documents = [role("edit", *(rule("get", f"kind{n}") for n in range(20)), rule("get", "pods"))]
-    documents += [
-        binding("b", "edit", to_user(f"s{n}"), namespace=f"ns{n}") for n in range(1000)
-    ]
+    documents += [binding("b", "edit", to_user(f"s{n}"), namespace=f"ns{n}") for n in range(1000)]
     rbac = Rbac(_store(*documents))
     student = User("s7", ("system:authenticated",))
     assert rbac.rights(student, "ns7").allows("get", "", "pods", "", "x")

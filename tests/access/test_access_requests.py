@@ -33,7 +33,12 @@ DOCUMENTED: list[tuple[dict[str, Any], str, str, bool]] = [
         "/api/v1/namespaces/default/configmaps?fieldSelector=metadata.name=c",
         True,
     ),
-    (rule("create", "configmaps", names="c"), "POST", "/api/v1/namespaces/default/configmaps", False),
+    (
+        rule("create", "configmaps", names="c"),
+        "POST",
+        "/api/v1/namespaces/default/configmaps",
+        False,
+    ),
     (rule("delete", "pods"), "DELETE", "/api/v1/namespaces/default/pods", False),
     (rule("deletecollection", "pods"), "DELETE", "/api/v1/namespaces/default/pods", True),
     (rule("update", "pods"), "PUT", "/api/v1/namespaces/default/pods/a", True),
@@ -45,7 +50,12 @@ DOCUMENTED: list[tuple[dict[str, Any], str, str, bool]] = [
     (rule("get create", "pods/exec"), "GET", "/api/v1/namespaces/default/pods/a/exec", True),
     (rule("get", "namespaces"), "GET", "/api/v1/namespaces/default", True),
     (rule("get list", "namespaces"), "GET", "/api/v1/namespaces", False),
-    (rule("get", "foos", "example.org"), "GET", "/apis/example.org/v1/namespaces/default/foos/x", True),
+    (
+        rule("get", "foos", "example.org"),
+        "GET",
+        "/apis/example.org/v1/namespaces/default/foos/x",
+        True,
+    ),
 ]
 
 
