@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
@@ -32,6 +33,13 @@ FORWARD_PROTOCOLS = ("v4.channel.k8s.io", "v4.base64.channel.k8s.io")
 
 CHUNK = 32 * 1024
 """The most bytes of one message to a client."""
+
+SIZE_PATIENCE = 0.25
+"""Seconds that a client with a terminal has to tell its size before the end is told.
+
+kubectl complains if the session is over before it has told it, and a program that needs no
+real time would be: its waits pass at once.
+"""
 
 
 class Form(Protocol):
@@ -86,11 +94,16 @@ class ExecChannels:
         argv: list[str],
         protocol: str,
         done: Done,
+        *,
+        awaits_size: bool = False,
     ) -> None:
+        """`awaits_size` holds the end back for a moment, until the terminal's size is known."""
         self._hub = hub
         self._session = session
         self._argv = argv
         self._form = form_of(protocol)
+        self._awaits_size = awaits_size
+        self._farewell: Document | None = None
         self._statuses = protocol.startswith(("v4", "v5"))
         self._done = done
         self._pipe: Pipe | None = None
@@ -112,6 +125,7 @@ class ExecChannels:
             running.type(content)
         elif channel == RESIZE:
             resize(running, content)
+            self._size_is_known()
         elif channel == CLOSE and content[:1] == bytes((STDIN,)):
             running.close_input()
 
@@ -139,6 +153,20 @@ class ExecChannels:
 
     def finish(self, status: Document) -> None:
         """The program has ended."""
+        if self._awaits_size:
+            self._farewell = status
+            asyncio.get_running_loop().call_later(SIZE_PATIENCE, self._size_is_known)
+        else:
+            self._tell_end(status)
+
+    def _size_is_known(self) -> None:
+        """The terminal's size has been told, or nobody waits for it any longer."""
+        self._awaits_size = False
+        status, self._farewell = self._farewell, None
+        if status is not None:
+            self._tell_end(status)
+
+    def _tell_end(self, status: Document) -> None:
         assert self._pipe is not None
         text = encode(status) if self._statuses else status.get("message", "").encode()
         self._pipe.send(self._form.pack(ERROR, text))

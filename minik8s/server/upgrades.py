@@ -119,7 +119,8 @@ def _exec_channels(
     protocol: str, hub: Hub, request: Request, response: Response, done: Done
 ) -> Talk:
     session = _program(response)
-    return ExecChannels(hub, session, _argv(request), protocol, done)
+    tty = request.flag("tty")
+    return ExecChannels(hub, session, _argv(request), protocol, done, awaits_size=tty)
 
 
 def _exec_streams(
