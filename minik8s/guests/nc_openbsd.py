@@ -19,7 +19,7 @@ from minik8s.guests.base import (
 from minik8s.guests.errors import failure, strerror
 from minik8s.guests.nc import Plan, parse, parse_ports, shovel, shovel_datagrams
 from minik8s.guests.options import OptionError
-from minik8s.guests.resolver import NOT_FOUND, lookup
+from minik8s.guests.resolver import lookup
 
 SERVICES = {
     21: "ftp",
@@ -70,9 +70,7 @@ def openbsd_nc(process: Process) -> Steps[int]:
         return 1
     answer = yield from lookup(process, host, plan.family)
     if not answer.addresses:
-        known = answer.reason == NOT_FOUND
-        why = "Name or service not known" if known else "Temporary failure in name resolution"
-        process.err(f'nc: getaddrinfo for host "{host}" port {ports[0]}: {why}\n')
+        process.err(f'nc: getaddrinfo for host "{host}" port {ports[0]}: {answer.gai_error}\n')
         return 1
     code = 1
     for port in ports:

@@ -18,7 +18,7 @@ from minik8s.guests.base import (
     Steps,
 )
 from minik8s.guests.options import OptionError, getopt
-from minik8s.guests.resolver import NOT_FOUND, lookup
+from minik8s.guests.resolver import lookup
 from minik8s.network import EchoReply, EchoSocket
 
 ENDLESS = 10
@@ -231,9 +231,7 @@ def ping(process: Process) -> Steps[int]:
         return 1
     answer = yield from lookup(process, plan.host, plan.family)
     if not answer.addresses:
-        known = answer.reason == NOT_FOUND
-        why = "Name or service not known" if known else "Temporary failure in name resolution"
-        process.err(f"ping: {plan.host}: {why}\n")
+        process.err(f"ping: {plan.host}: {answer.gai_error}\n")
         return 2
     to = answer.addresses[0]
     name = plan.host if is_address(plan.host) else answer.name.rstrip(".") or plan.host

@@ -23,6 +23,13 @@ class Answer:
     reason: str = ""
     name: str = ""
 
+    @property
+    def gai_error(self) -> str:
+        """Why there are none, in glibc's words (gai_strerror)."""
+        if self.reason == NOT_FOUND:
+            return "Name or service not known"
+        return "Temporary failure in name resolution"
+
 
 @dataclass(frozen=True, slots=True)
 class Config:

@@ -9,7 +9,7 @@ from minik8s.guests.base import Process, Sleep, Steps
 from minik8s.guests.errors import strerror
 from minik8s.guests.fetching import Fetched, connect_and_fetch
 from minik8s.guests.options import OptionError
-from minik8s.guests.resolver import NOT_FOUND, lookup
+from minik8s.guests.resolver import lookup
 from minik8s.guests.urls import MalformedUrl, Url, parse_url
 from minik8s.guests.wget import Plan, parse, save
 
@@ -94,9 +94,7 @@ class _Gnu:
         if answer.addresses:
             self._say(", ".join(answer.addresses[:3]) + "\n")
             return answer.addresses[0]
-        known = answer.reason == NOT_FOUND
-        why = "Name or service not known" if known else "Temporary failure in name resolution"
-        self._say(f"failed: {why}.\n")
+        self._say(f"failed: {answer.gai_error}.\n")
         if not self.plan.quiet:
             self.process.err(f"wget: unable to resolve host address ‘{url.host}’\n")
         return ""
