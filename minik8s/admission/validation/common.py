@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from minik8s.admission.problems import Problems
@@ -101,8 +101,18 @@ def check_selector(
 def _check_expression(
     problems: Problems, path: str, expression: Document, *, lenient: bool
 ) -> None:
-    operator = expression.get("operator", "")
-    values = expression.get("values") or ()
+    check_requirement(problems, path, expression)
+    if lenient:
+        return
+    for index, value in enumerate(expression.get("values") or ()):
+        problems.each_invalid(f"{path}.values[{index}]", value, label_value(value))
+
+
+def check_requirement(
+    problems: Problems, path: str, expression: Document, *, comparisons: Collection[str] = ()
+) -> None:
+    """The operator, how many values it takes, and the key; `comparisons` take exactly one."""
+    operator, values = expression.get("operator", ""), expression.get("values") or ()
     if operator in ("In", "NotIn"):
         if not values:
             problems.required(
@@ -114,14 +124,15 @@ def _check_expression(
                 f"{path}.values",
                 "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
             )
+    elif operator in comparisons:
+        if len(values) != 1:
+            problems.required(
+                f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'"
+            )
     else:
         problems.invalid(f"{path}.operator", operator, "not a valid selector operator")
     key = expression.get("key", "")
     problems.each_invalid(f"{path}.key", key, qualified_name(key))
-    if lenient:
-        return
-    for index, value in enumerate(values):
-        problems.each_invalid(f"{path}.values[{index}]", value, label_value(value))
 
 
 def check_int_or_percent(problems: Problems, path: str, value: int | str | None) -> None:

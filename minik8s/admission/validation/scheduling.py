@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from minik8s.admission.problems import Problems
-from minik8s.admission.validation.common import NOT_ZERO, check_one_of, check_selector
+from minik8s.admission.validation.common import (
+    NOT_ZERO,
+    check_one_of,
+    check_requirement,
+    check_selector,
+)
 from minik8s.model.formats import label_value, qualified_name
 from minik8s.model.metadata import Document
 
@@ -49,31 +54,7 @@ def _check_node_selector(problems: Problems, path: str, selector: Document) -> N
 def _check_node_term(problems: Problems, path: str, term: Document) -> None:
     for index, expression in enumerate(term.get("matchExpressions") or ()):
         where = f"{path}.matchExpressions[{index}]"
-        _check_node_expression(problems, where, expression)
-
-
-def _check_node_expression(problems: Problems, path: str, expression: Document) -> None:
-    operator, values = expression.get("operator", ""), expression.get("values") or ()
-    if operator in ("In", "NotIn"):
-        if not values:
-            problems.required(
-                f"{path}.values", "must be specified when `operator` is 'In' or 'NotIn'"
-            )
-    elif operator in ("Exists", "DoesNotExist"):
-        if values:
-            problems.forbidden(
-                f"{path}.values",
-                "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
-            )
-    elif operator in ("Gt", "Lt"):
-        if len(values) != 1:
-            problems.required(
-                f"{path}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'"
-            )
-    else:
-        problems.invalid(f"{path}.operator", operator, "not a valid selector operator")
-    key = expression.get("key", "")
-    problems.each_invalid(f"{path}.key", key, qualified_name(key))
+        check_requirement(problems, where, expression, comparisons=("Gt", "Lt"))
 
 
 def _check_pod_term(problems: Problems, path: str, term: Document) -> None:
