@@ -11,20 +11,6 @@ from minik8s.model.metadata import Document
 from minik8s.model.workloads import quantity
 
 _CONTAINER = frozenset({"cpu", "memory", "ephemeral-storage"})
-_STANDARD = _CONTAINER | {
-    "storage",
-    "pods",
-    "resourcequotas",
-    "services",
-    "replicationcontrollers",
-    "secrets",
-    "configmaps",
-    "persistentvolumeclaims",
-    "services.nodeports",
-    "services.loadbalancers",
-    "requests.storage",
-    *(f"{side}.{name}" for side in ("requests", "limits") for name in _CONTAINER),
-}
 _WHOLE = frozenset(
     {
         "pods",
@@ -39,6 +25,13 @@ _WHOLE = frozenset(
     }
 )
 """Resources that come in whole numbers only; so do extended ones (`example.com/gpu`)."""
+
+_STANDARD = (
+    _CONTAINER
+    | _WHOLE
+    | {"storage", "requests.storage"}
+    | {f"{side}.{name}" for side in ("requests", "limits") for name in _CONTAINER}
+)
 
 Quantities = Mapping[str, str | int | float]
 
