@@ -70,6 +70,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def abort(self) -> None:
         """Drop the client without a word."""
+        self.cycle.disconnected = True
         self.transport.abort()
 
     def take_over(self, head: bytes, protocol: Upgraded) -> None:

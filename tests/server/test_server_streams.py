@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,11 @@ BOX = {
 
 
 @pytest.fixture
-def server(serve: Callable[..., Any]) -> Iterator[Any]:
+def server(serve: Callable[..., Any]) -> Any:
     cluster = Cluster()
     cluster.apply(DEMO)
     cluster.apply([BOX])
-    yield serve(cluster)
+    return serve(cluster)
 
 
 @pytest.fixture
@@ -45,6 +45,16 @@ def backend(server: Any) -> str:
 
 def command(*words: str) -> str:
     return f"{PODS}/box/exec?" + "&".join(f"command={word}" for word in words)
+
+
+def ends_soon(read: Callable[[], object]) -> None:
+    """What is read comes to an end."""
+    try:
+        for _ in range(10):
+            read()
+    except (EOFError, ConnectionError):
+        return
+    pytest.fail("the connection goes on")
 
 
 # -- WebSocket channels
@@ -123,9 +133,7 @@ def test_frames_that_make_no_sense_end_the_connection_only(server: Any) -> None:
         with WebSocket(server) as socket:
             socket.open(command("cat") + "&stdin=true&stdout=true", "v5.channel.k8s.io")
             socket.socket.sendall(bad)
-            with pytest.raises((EOFError, ConnectionError)):
-                while True:
-                    socket.read()
+            ends_soon(socket.read)
     with Wire(server) as wire:
         assert wire.call("GET", "/readyz") == (200, b"ok")
 
@@ -297,10 +305,7 @@ def test_bytes_that_are_no_spdy_end_the_connection_only(server: Any, bad: bytes)
     with Spdy(server) as spdy:
         spdy.open(command("cat") + "&stdin=true", "v4.channel.k8s.io")
         spdy.socket.sendall(bad)
-        with pytest.raises((EOFError, ConnectionError, TimeoutError)):
-            spdy.frame()
-            spdy.socket.settimeout(2)
-            spdy.frame()
+        ends_soon(spdy.frame)
     with Wire(server) as wire:
         assert wire.call("GET", "/readyz") == (200, b"ok")
 
