@@ -196,6 +196,7 @@ _PASSING = (
     (_AGE, "AGE"),
     (re.compile(r"(LIVE|MERGED)-\d+"), r"\1"),
     (re.compile(r"\t\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \+0000"), "\tNOW"),
+    (re.compile(r"^I\d{4} .*\n", re.MULTILINE), ""),
     (re.compile(r"^([WEF])\d{4} [\d:.]+ +\d+ [\w.]+:\d+\]", re.MULTILINE), r"\1 "),
     (re.compile(r"-edit-\d+"), "-edit-N"),
     (re.compile(r" +"), " "),
