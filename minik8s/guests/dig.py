@@ -8,13 +8,17 @@ from datetime import UTC, datetime
 from minik8s.guests.addresses import is_address, reverse_name
 from minik8s.guests.base import Process, Steps
 from minik8s.guests.dns_client import ask_over_tcp
-from minik8s.guests.dns_tools import NAMES, TYPES, exchange, record_data
+from minik8s.guests.dns_tools import exchange, record_data
 from minik8s.guests.resolver import candidates, lookup, read_config
 from minik8s.network.dns import (
+    AAAA,
+    CNAME,
     NOERROR,
     NXDOMAIN,
     PTR,
     RCODE_NAMES,
+    TYPE_NAMES,
+    TYPES,
     A,
     Message,
     Record,
@@ -225,7 +229,7 @@ class _Dig:
         if "question" in plan.shown and message.questions:
             text += ";; QUESTION SECTION:\n" if comments else ""
             for question in message.questions:
-                kind = NAMES.get(question.type, str(question.type))
+                kind = TYPE_NAMES.get(question.type, str(question.type))
                 text += _columns([(0, f";{question.name}."), (32, "IN"), (40, kind)]) + "\n"
         sections = {
             "answer": message.answers,
@@ -290,7 +294,7 @@ def _columns(cells: list[tuple[int, str]]) -> str:
 
 
 def _line(record: Record) -> str:
-    kind = NAMES.get(record.type, str(record.type))
+    kind = TYPE_NAMES.get(record.type, str(record.type))
     cells = [(0, f"{record.name}."), (24, str(record.ttl)), (32, "IN"), (40, kind)]
     return _columns([*cells, (48, record_data(record))]) + "\n"
 
@@ -309,7 +313,7 @@ def host(process: Process) -> Steps[int]:
     if is_address(words[0]):
         names, types = [reverse_name(words[0])], [PTR]
     else:
-        names, types = candidates(words[0], config, bare_first=True), [A, TYPES["AAAA"]]
+        names, types = candidates(words[0], config, bare_first=True), [A, AAAA]
     rcode = NXDOMAIN
     for name in names:
         outcome = yield from _host_lookup(process, server, name, types)
@@ -341,7 +345,7 @@ def _host_lookup(process: Process, server: str, name: str, types: list[int]) -> 
 def _sentence(record: Record) -> str:
     if record.type == PTR:
         return f"{record.name} domain name pointer {record.data}.\n"
-    if record.type == TYPES["CNAME"]:
+    if record.type == CNAME:
         return f"{record.name} is an alias for {record.data}.\n"
-    words = {A: "has address", TYPES["AAAA"]: "has IPv6 address"}.get(record.type)
+    words = {A: "has address", AAAA: "has IPv6 address"}.get(record.type)
     return f"{record.name} {words} {record.data}\n" if words else ""

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from minik8s.guests.base import Close, Connect, Receive, Send, Steps
-from minik8s.network.dns import AAAA, CNAME, A, Message, Record, decode
+from minik8s.network.dns import AAAA, CNAME, TYPES, A, Message, Record, decode
 from minik8s.network.dns import query as encode_query
-
-TYPES = {"A": A, "AAAA": AAAA}
 
 
 def query(number: int, name: str, kind: str) -> bytes:

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from minik8s.guests.base import Close, OpenDatagram, Process, ReceiveFrom, SendTo, Steps
 from minik8s.network.dns import (
-    AAAA,
-    ANY,
     CNAME,
     NS,
     PTR,
-    SOA,
-    SRV,
     TXT,
-    A,
     Message,
     Record,
     Soa,
     Srv,
     decode,
 )
-
-TYPES = {"A": A, "AAAA": AAAA, "ANY": ANY, "CNAME": CNAME, "NS": NS, "PTR": PTR}
-TYPES |= {"SOA": SOA, "SRV": SRV, "TXT": TXT}
-NAMES = {number: name for name, number in TYPES.items()}
 
 
 def record_data(record: Record) -> str:

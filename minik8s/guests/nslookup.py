@@ -14,7 +14,7 @@ from minik8s.guests.base import (
     SendTo,
     Steps,
 )
-from minik8s.guests.dns_tools import TYPES, exchange
+from minik8s.guests.dns_tools import exchange
 from minik8s.guests.errors import strerror
 from minik8s.guests.resolver import candidates, lookup, read_config
 from minik8s.network import Datagram
@@ -29,6 +29,7 @@ from minik8s.network.dns import (
     SOA,
     SRV,
     TXT,
+    TYPES,
     A,
     Message,
     Record,

@@ -27,6 +27,8 @@ TYPE_NAMES = {
 }
 """The types by number, as tools print them."""
 
+TYPES = {name: number for number, name in TYPE_NAMES.items()}
+
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
 """Response codes (RFC 1035 section 4.1.1)."""
 
