@@ -28,8 +28,6 @@ FieldValidation = Literal["Strict", "Warn", "Ignore"]
 MAX_UNKNOWN = 100
 """sigs.k8s.io/json reports no more unknown fields than this."""
 
-_INT_LIMITS = {Shape.INT32: 2**31, Shape.INT64: 2**63}
-
 
 def decode(
     kind: Kind, document: Document, field_validation: FieldValidation = "Strict"

@@ -138,11 +138,6 @@ def document(backend: Backend, kinds: tuple[Kind, ...]) -> Document:
     return _assemble(served, own)
 
 
-def whole_document(backend: Backend) -> Document:
-    """One OpenAPI document of everything that the server serves, for people to browse."""
-    return document(backend, tuple(backend.registry))
-
-
 def _served(kind: Kind) -> Served:
     name = definition_of(kind.group, kind.version, kind.kind)
     assert name is not None

@@ -8,7 +8,7 @@ the same tree.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -236,8 +236,3 @@ def root() -> Command:
         )
         parent.children[command.name] = command
     return top
-
-
-def without_required(command: Command) -> Command:
-    """The same command with no flag required, for `--help`."""
-    return replace(command, own={n: replace(f, required=False) for n, f in command.own.items()})

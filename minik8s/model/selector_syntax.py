@@ -20,7 +20,6 @@ _BLANK = " \t\r\n"
 _SYMBOLS = frozenset({")", ",", "!", "==", "=", ">", "<", "!=", "("})
 _END = "end"
 _IDENTIFIER = "identifier"
-_ERROR = "error"
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:

@@ -43,7 +43,6 @@ from minik8s.kubectl.gotext import quote
 from minik8s.kubectl.govalue import Int, go_type, go_value
 
 _DEEPEST = 100000
-_MAP = "map[string]interface {}"
 
 
 @dataclass(frozen=True, slots=True)
