@@ -28,16 +28,14 @@ _CONTROL = 0x8000
 
 
 class FrameType(IntEnum):
-    """The types of control frames."""
+    """The types of control frames that are acted upon."""
 
     SYN_STREAM = 1
     SYN_REPLY = 2
     RST_STREAM = 3
-    SETTINGS = 4
     PING = 6
     GOAWAY = 7
     HEADERS = 8
-    WINDOW_UPDATE = 9
 
 
 class SpdyError(Exception):
@@ -193,14 +191,9 @@ class Writer:
         flags = FIN << 24 if fin else 0
         return struct.pack(">II", stream, flags | len(data)) + data
 
-    def syn_stream(self, stream: int, headers: Mapping[str, str], *, fin: bool = False) -> bytes:
-        """Open a stream, as a client does."""
-        body = struct.pack(">IIBB", stream, 0, 0, 0) + self._block(headers)
-        return _control(FrameType.SYN_STREAM, body, FIN if fin else 0)
-
     def syn_reply(self, stream: int) -> bytes:
         """Accept a stream, without headers."""
-        return _control(FrameType.SYN_REPLY, struct.pack(">I", stream) + self._block({}))
+        return _control(FrameType.SYN_REPLY, struct.pack(">I", stream) + self._no_headers())
 
     def reset(self, stream: int, status: int) -> bytes:
         """End a stream at once; 5 is "cancel"."""
@@ -210,21 +203,13 @@ class Writer:
         """A ping, or the answer to it."""
         return _control(FrameType.PING, struct.pack(">I", number))
 
-    def go_away(self, last: int) -> bytes:
-        """No more streams; 0 is "all is well"."""
-        return _control(FrameType.GOAWAY, struct.pack(">II", last, 0))
-
-    def _block(self, headers: Mapping[str, str]) -> bytes:
+    def _no_headers(self) -> bytes:
         if self._deflate is None:
             # 32 kB are allocated for each open connection even so.
             self._deflate = zlib.compressobj(1, wbits=12, memLevel=3, zdict=dictionary())
-        parts = [struct.pack(">I", len(headers))]
-        for name, value in headers.items():
-            for word in (name.encode("latin-1"), value.encode("latin-1")):
-                parts += [struct.pack(">I", len(word)), word]
-        deflate = self._deflate
-        return deflate.compress(b"".join(parts)) + deflate.flush(zlib.Z_SYNC_FLUSH)
+        count = struct.pack(">I", 0)
+        return self._deflate.compress(count) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
 
 
-def _control(kind: FrameType, body: bytes, flags: int = 0) -> bytes:
-    return struct.pack(">HHI", _CONTROL | VERSION, kind, flags << 24 | len(body)) + body
+def _control(kind: FrameType, body: bytes) -> bytes:
+    return struct.pack(">HHI", _CONTROL | VERSION, kind, len(body)) + body
