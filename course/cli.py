@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from course.lesson import LessonError, find, lessons
 from course.player import Played, PromiseBroken, Terminal, terminal_for
@@ -17,7 +18,11 @@ from course.promise import visible_lines
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code is 1 if a promise broke, 2 for bad input."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, others = parser.parse_known_args(arguments)
+    if others and options.command is not _lab:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    options.others = others
     try:
         return int(options.command(options))
     except LessonError as error:
@@ -39,8 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     build = commands.add_parser("build", help="write notebooks/ and images/ from the lessons")
     build.add_argument("--check", action="store_true", help="write nothing; exit 1 if one is stale")
     build.set_defaults(command=_build)
-    lab = commands.add_parser("lab", help="open JupyterLab on the notebooks")
-    lab.add_argument("options", nargs=argparse.REMAINDER, help="options for JupyterLab")
+    lab = commands.add_parser(
+        "lab", help="open JupyterLab on the notebooks", epilog="Other options go to JupyterLab."
+    )
     lab.set_defaults(command=_lab)
     return parser
 
@@ -143,4 +149,10 @@ def _lab(options: argparse.Namespace) -> int:
         print(f"netpol: there are no notebooks in {notebooks}", file=sys.stderr)
         return 2
     start = "--LabApp.default_url=/lab/tree/notebooks/00_welcome.ipynb"
-    return subprocess.call([sys.executable, "-m", "jupyterlab", start, *options.options], cwd=ROOT)
+    settings = str(Path(__file__).parent / "jupyter")  # no news pop-up over the first lesson
+    paths = [settings, *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    return subprocess.call(
+        [sys.executable, "-m", "jupyterlab", start, *options.others],
+        cwd=ROOT,
+        env={**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)},
+    )
