@@ -11,6 +11,9 @@ _STEP = 1.0
 _PATIENCE = 600
 """After how many steps with output a program is stopped that nobody watches."""
 
+A_DAY = 86400.0
+"""For how many seconds a program may say nothing that nobody watches."""
+
 NO_TTY = "Unable to use a TTY - input is not a terminal or the right kind of file\n"
 
 
@@ -25,15 +28,20 @@ def wants_tty(call: Call, *, stdin: bool, tty: bool, quiet: bool) -> bool:
     return False
 
 
-def carry(call: Call, session: ExecSession, *, stdin: bool, tty: bool) -> int | None:
-    """Pass input and output on until the program ends; its exit code, None if it goes on."""
+def carry(
+    call: Call, session: ExecSession, *, stdin: bool, tty: bool, patience: float = A_DAY
+) -> int | None:
+    """Pass input and output on until the program ends; its exit code, None if it goes on.
+
+    Where nobody types, a program that says nothing is left to itself after `patience` seconds.
+    """
     typed = stdin and call.io.interactive and call.io.stdin is None
     if stdin and call.io.stdin is not None:
         session.write_stdin(call.io.stdin.encode())
         call.io.stdin = ""
     if not typed:
         session.close_stdin()
-        _leave_alone(call, session, tty=tty)
+        _leave_alone(call, session, tty=tty, patience=patience)
     elif tty:
         _type(call, session)
     else:
@@ -43,11 +51,12 @@ def carry(call: Call, session: ExecSession, *, stdin: bool, tty: bool) -> int | 
     return session.exit_code
 
 
-def _leave_alone(call: Call, session: ExecSession, *, tty: bool) -> None:
+def _leave_alone(call: Call, session: ExecSession, *, tty: bool, patience: float) -> None:
     """Nobody types; a program that talks without end gets the Ctrl-C that it waits for."""
-    seconds, talked = _STEP, 0
-    while not session.run(seconds):
+    seconds, talked, silent = _STEP, 0, 0.0
+    while silent < patience and not session.run(seconds):
         shown = _show(call, session)
+        silent = 0.0 if shown else silent + seconds
         seconds, talked = (_STEP, talked + 1) if shown else (2 * seconds, talked)
         if talked > _PATIENCE:
             if tty:
@@ -114,7 +123,7 @@ def _follow(call: Call, session: ExecSession) -> None:
     """Let a program that waits for somebody else go on for as long as the person wants."""
 
     def pump() -> bool:
-        session.run()
+        session.run(0.0)
         _show(call, session)
         return session.exit_code is None
 

@@ -10,7 +10,7 @@ from minik8s.kubectl.pods import (
     named_object,
     running_timeout,
 )
-from minik8s.kubectl.sessions import carry, wants_tty
+from minik8s.kubectl.sessions import A_DAY, carry, wants_tty
 from minik8s.model.metadata import Document, name_of, namespace_of
 from minik8s.model.workloads import is_terminal, pod_phase
 
@@ -67,7 +67,10 @@ def attach(call: Call, pod: Document, *, command: str) -> None:
     session = call.client.attach(
         name_of(pod), container["name"], namespace_of(pod), stdin=stdin, tty=raw
     )
-    code = carry(call, session, stdin=stdin, tty=raw)
+    # A server goes on for ever: what it says next is for whoever still looks.
+    patience = 0.0 if pod["spec"].get("restartPolicy", "Always") == "Always" else A_DAY
+    given = stdin and call.io.stdin
+    code = carry(call, session, stdin=stdin, tty=raw, patience=A_DAY if given else patience)
     if code:
         raise Exit(code, f"command terminated with exit code {code}")
     if raw and stdin and not quiet:
