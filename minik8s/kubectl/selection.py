@@ -6,7 +6,7 @@ This is the *builder* of kubectl (cli-runtime/pkg/resource): it turns flags and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from minik8s.client.calls import TABLE_ACCEPT
@@ -64,6 +64,17 @@ class Query:
     """The `includeObject` parameter of a table."""
     one_type: bool = False
     local: bool = False
+
+    @classmethod
+    def typed(cls, call: Call, arguments: Sequence[str] | None = None) -> Query:
+        """The objects that were typed (all arguments, if not told), in the namespace in use."""
+        words = call.arguments if arguments is None else arguments
+        return cls(
+            call,
+            namespace=call.namespace,
+            arguments=tuple(words),
+            enforce_namespace=call.namespace_given,
+        )
 
 
 @dataclass(slots=True)

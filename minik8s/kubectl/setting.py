@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from minik8s.admission import schema_for
 from minik8s.apiserver.messages import STRATEGIC_MERGE_PATCH
@@ -44,11 +45,8 @@ def selection_of(call: Call, arguments: list[str]) -> Selection:
     if local and arguments:
         raise Failure(LOCAL)
     return select(
-        Query(
-            call,
-            namespace=call.namespace,
-            arguments=tuple(arguments),
-            enforce_namespace=call.namespace_given,
+        replace(
+            Query.typed(call, arguments),
             labels=flags.text("selector") if flags.knows("selector") and not local else "",
             empty_selector=flags.on("all"),
             latest=not local,

@@ -43,14 +43,7 @@ def run(call: Call) -> None:
             raise _incompatible(call, error) from None
         object_printer(call, "autoscaled", dry_run)(made)
 
-    select(
-        Query(
-            call,
-            namespace=call.namespace,
-            arguments=tuple(call.arguments),
-            enforce_namespace=call.namespace_given,
-        )
-    ).visit(scale)
+    select(Query.typed(call)).visit(scale)
     if not scaled:
         raise Failure("no objects passed to autoscale")
 

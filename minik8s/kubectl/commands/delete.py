@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from minik8s.errors import ApiError, Forbidden, MethodNotAllowed, NotFound
@@ -172,11 +172,8 @@ def _grace(call: Call) -> int:
 
 def _query(call: Call) -> Query:
     flags = call.flags
-    return Query(
-        call,
-        namespace=call.namespace,
-        arguments=tuple(call.arguments),
-        enforce_namespace=call.namespace_given,
+    return replace(
+        Query.typed(call),
         all_namespaces=flags.on("all-namespaces"),
         labels=flags.text("selector"),
         fields=flags.text("field-selector"),

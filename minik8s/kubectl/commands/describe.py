@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from minik8s.errors import NotFound
 from minik8s.kubectl.call import Call
 from minik8s.kubectl.describe import Subject, describe_object
@@ -43,11 +45,8 @@ def run(call: Call) -> None:
 
 def _query(call: Call) -> Query:
     flags = call.flags
-    return Query(
-        call,
-        namespace=call.namespace,
-        arguments=tuple(call.arguments),
-        enforce_namespace=call.namespace_given,
+    return replace(
+        Query.typed(call),
         all_namespaces=flags.on("all-namespaces"),
         labels=flags.text("selector"),
         empty_selector=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from minik8s.admission import schema_for
 from minik8s.apiserver.messages import MERGE_PATCH, STRATEGIC_MERGE_PATCH
@@ -30,11 +31,8 @@ def run(call: Call) -> None:
     flags = call.flags
     call.validation()
     selection = select(
-        Query(
-            call,
-            namespace=call.namespace,
-            arguments=tuple(call.arguments),
-            enforce_namespace=call.namespace_given,
+        replace(
+            Query.typed(call),
             empty_selector=True,
             latest=True,
             subresource=flags.text("subresource"),
@@ -107,10 +105,4 @@ def edit_before_create(call: Call) -> None:
     def visit(target: Target) -> None:
         Editing(call, OBJECT_HEADER, create, [target]).run()
 
-    select(
-        Query(
-            call,
-            namespace=call.namespace,
-            enforce_namespace=call.namespace_given,
-        )
-    ).visit(visit)
+    select(Query.typed(call, ())).visit(visit)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from minik8s.errors import InternalError
 from minik8s.kubectl.call import Call
 from minik8s.kubectl.failures import Exit, Failure
@@ -45,12 +47,7 @@ def run(call: Call) -> int | None:
 def _object(call: Call, resource: str) -> Document:
     if resource:
         return named_object(call, resource)
-    query = Query(
-        call,
-        namespace=call.namespace,
-        enforce_namespace=call.namespace_given,
-        latest=True,
-    )
+    query = replace(Query.typed(call, ()), latest=True)
     targets, error = select(query).targets(go_on=False)
     if error is not None:
         raise error

@@ -36,14 +36,7 @@ def run(call: Call) -> None:
         service = overridden(call, SERVICE, _service(call, target))
         printer(make(call, service, dry_run))
 
-    select(
-        Query(
-            call,
-            namespace=call.namespace,
-            arguments=tuple(call.arguments),
-            enforce_namespace=call.namespace_given,
-        )
-    ).visit(expose)
+    select(Query.typed(call)).visit(expose)
 
 
 def _service(call: Call, target: Target) -> Document:

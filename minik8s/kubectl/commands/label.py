@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from minik8s.kubectl.call import Call, DryRun
 from minik8s.kubectl.failures import Failure, raise_all
@@ -153,11 +153,8 @@ def _check_resources(call: Call, resources: list[str], dry_run: DryRun, word: st
 def _visit(call: Call, resources: list[str], changes: _Changes, dry_run: DryRun) -> None:
     flags = call.flags
     selection = select(
-        Query(
-            call,
-            namespace=call.namespace,
-            arguments=tuple(resources),
-            enforce_namespace=call.namespace_given,
+        replace(
+            Query.typed(call, resources),
             all_namespaces=flags.on("all-namespaces"),
             labels=flags.text("selector"),
             fields=flags.text("field-selector"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from minik8s.errors import NotFound
 from minik8s.kubectl.applying import described
@@ -29,16 +30,7 @@ from minik8s.model.metadata import LAST_APPLIED, Document, annotations_of
 def edit(call: Call) -> None:
     """Edit what was applied last, in the annotation alone."""
     call.validation()
-    targets, error = select(
-        Query(
-            call,
-            namespace=call.namespace,
-            arguments=tuple(call.arguments),
-            enforce_namespace=call.namespace_given,
-            empty_selector=True,
-            latest=True,
-        )
-    ).targets()
+    targets, error = select(replace(Query.typed(call), empty_selector=True, latest=True)).targets()
     if error is not None:
         raise error
     applied: list[Target] = []
@@ -97,9 +89,7 @@ def write(call: Call) -> None:
         else:
             changes.append((target, live))
 
-    select(
-        Query(call, namespace=call.namespace, enforce_namespace=call.namespace_given, fetch=False)
-    ).visit(compare, go_on=False)
+    select(replace(Query.typed(call, ()), fetch=False)).visit(compare, go_on=False)
     for target, live in changes:
         if dry_run is not DryRun.CLIENT:
             options = call.options(dry_run)
@@ -130,11 +120,8 @@ def view(call: Call) -> None:
             found.append(text)
 
     select(
-        Query(
-            call,
-            namespace=call.namespace,
-            arguments=tuple(call.arguments),
-            enforce_namespace=call.namespace_given,
+        replace(
+            Query.typed(call),
             everything=flags.on("all"),
             labels=flags.text("selector"),
             latest=True,

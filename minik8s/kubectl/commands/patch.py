@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from minik8s.apiserver.messages import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
@@ -39,16 +40,9 @@ def run(call: Call) -> None:
         done = "patched" if document != target.object else "patched (no change)"
         object_printer(call, done, dry_run)(document)
 
-    select(
-        Query(
-            call,
-            namespace=call.namespace,
-            arguments=tuple(call.arguments),
-            enforce_namespace=call.namespace_given,
-            subresource=flags.text("subresource"),
-            local=local,
-        )
-    ).visit(change)
+    select(replace(Query.typed(call), subresource=flags.text("subresource"), local=local)).visit(
+        change
+    )
     if not patched:
         raise Failure("no objects passed to patch")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from minik8s.apiserver.messages import JSON_PATCH, STRATEGIC_MERGE_PATCH
 from minik8s.clock import rfc3339
@@ -55,15 +56,7 @@ def _selected(call: Call) -> Selection:
     if not (call.arguments or flags.items("filename") or flags.text("kustomize")):
         raise Failure("required resource not specified")
     return select(
-        Query(
-            call,
-            namespace=call.namespace,
-            arguments=tuple(call.arguments),
-            enforce_namespace=call.namespace_given,
-            labels=flags.text("selector"),
-            empty_selector=True,
-            latest=True,
-        )
+        replace(Query.typed(call), labels=flags.text("selector"), empty_selector=True, latest=True)
     )
 
 

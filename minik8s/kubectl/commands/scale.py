@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from minik8s.apiserver.messages import MERGE_PATCH
 from minik8s.errors import ApiError, Conflict, NotFound
 from minik8s.kubectl.call import Call, DryRun
@@ -30,14 +32,7 @@ def run(call: Call) -> None:
     if flags.number("current-replicas") < _ANY:
         raise Failure("The --current-replicas must specify an integer of -1 or greater")
     targets, problem = select(
-        Query(
-            call,
-            namespace=call.namespace,
-            arguments=tuple(call.arguments),
-            enforce_namespace=call.namespace_given,
-            labels=flags.text("selector"),
-            empty_selector=flags.on("all"),
-        )
+        replace(Query.typed(call), labels=flags.text("selector"), empty_selector=flags.on("all"))
     ).targets()
     if flags.text("resource-version") and len(targets) > 1:
         raise Failure("cannot use --resource-version with multiple resources")
