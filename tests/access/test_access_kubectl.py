@@ -94,10 +94,57 @@ COMMANDS = [
     "create role r --verb=get,list --resource=pods -n dev --as=boss",
     "create rolebinding r --role=r --user=bert -n dev --as=boss",
     "get roles,rolebindings -n dev -o name --as=boss",
+    "auth reconcile -f FILE1",
+    "auth reconcile -f FILE1",
+    "get roles,rolebindings -n fresh -o name",
+    "auth reconcile -f FILE2",
+    "auth reconcile -f FILE1 --remove-extra-permissions --remove-extra-subjects --dry-run=client",
+    "auth reconcile -f FILE1 --remove-extra-permissions --remove-extra-subjects",
+    "auth reconcile -f FILE3 -o name",
+    "get role r -n fresh -o jsonpath={.rules}",
+    "get rolebinding b -n fresh -o jsonpath={.subjects}",
+    "auth reconcile",
+    "auth reconcile -f FILE1 x",
+    "auth reconcile -f FILE1 --dry-run=server",
     "delete ns dev --as=boss",
     "create clusterrole c --verb=get --resource=pods --as=boss",
 ]
 """Every command runs on both clusters, in this order."""
+
+_ROLE = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: r, namespace: fresh, labels: {l: LABEL}}
+rules:
+- {apiGroups: [""], resources: [RESOURCES], verbs: [get, list]}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: passed-over}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: b, namespace: fresh}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: KIND, name: r}
+subjects:
+- {kind: User, apiGroup: rbac.authorization.k8s.io, name: NAME}
+- {kind: ServiceAccount, name: bot, namespace: dev}
+"""
+
+
+def _manifest(label: str, resources: str, kind: str, name: str) -> str:
+    words = {"LABEL": label, "RESOURCES": resources, "KIND": kind, "NAME": name}
+    text = _ROLE
+    for word, value in words.items():
+        text = text.replace(word, value)
+    return text
+
+
+FILES = {
+    "FILE1": _manifest("a", "pods, services", "Role", "anna"),
+    "FILE2": _manifest("a", "secrets", "Role", "bert"),
+    "FILE3": _manifest("b", "pods", "ClusterRole", "anna"),
+}
 
 
 def _objects() -> list[dict[str, Any]]:
@@ -142,7 +189,12 @@ def ours() -> Run:
     )
 
     def run(arguments: list[str]) -> Result:
-        io = MemoryIO(contexts, files={}, now=lambda: cluster.clock.now, stdin="")
+        io = MemoryIO(
+            contexts,
+            files={name: text.encode() for name, text in FILES.items()},
+            now=lambda: cluster.clock.now,
+            stdin="",
+        )
         code = main(arguments, io)
         return io.stdout, io.stderr, code
 
@@ -153,6 +205,8 @@ def ours() -> Run:
 def real(real_kubectl: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """The real kubectl, on a served cluster."""
     folder = tmp_path_factory.mktemp("real")
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
     with _prepared().serve() as server:
         path = folder / "kubeconfig"
         server.write_kubeconfig(path)
