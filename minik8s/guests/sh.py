@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from minik8s.bash import Shell, is_complete
 from minik8s.bash.commands import SHELL_BUILTINS
-from minik8s.guests.base import Interrupted, Process, Program, ReadInput, Steps, read_all
+from minik8s.guests.base import Interrupted, Process, Program, ReadInput, Steps
 from minik8s.guests.podshell import open_shell
 from minik8s.guests.programs import find_program
 from minik8s.guests.script import Exited, Script
@@ -33,8 +33,7 @@ def sh(process: Process) -> Steps[int]:
         return (yield from _run_file(process, shell, rest))
     if typed:
         return (yield from _prompt(process, shell))
-    text = yield from read_all(process)
-    return (yield from _run(process, shell, text.decode(errors="replace")))
+    return (yield from _run_input(process, shell))
 
 
 def plain_command(process: Process, text: str) -> tuple[Program, list[str]] | None:
@@ -76,6 +75,23 @@ def _set_parameters(shell: Shell, words: list[str]) -> None:
 def _run(process: Process, shell: Shell, text: str) -> Steps[int]:
     with suppress(Exited):
         yield from Script(process, shell, text).run()
+    return shell.exit_code
+
+
+def _run_input(process: Process, shell: Shell) -> Steps[int]:
+    """Run the script on standard input: its whole commands as they come, the rest at its end."""
+    waiting = b""
+    with suppress(Exited):
+        while more := (yield ReadInput(process.stdin)):
+            waiting += more
+            end = waiting.rfind(b"\n") + 1
+            text = waiting[:end].decode(errors="replace")
+            if process.stdin.closed or not text.strip() or not is_complete(text):
+                continue
+            waiting = waiting[end:]
+            yield from Script(process, shell, text).run()
+        if waiting.strip():
+            yield from Script(process, shell, waiting.decode(errors="replace")).run()
     return shell.exit_code
 
 

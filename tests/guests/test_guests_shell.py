@@ -77,6 +77,16 @@ def test_a_script_on_standard_input(world: World) -> None:
     assert (ran.stdout, ran.exit_code) == ("a\n", 4)
 
 
+def test_commands_that_are_piped_in_run_as_they_come(world: World) -> None:
+    prompt = Prompt(world, "alpine", "sh", tty=False)
+    assert prompt.shown == ""
+    assert prompt.type("echo $((6*7))\n") == "42\n"
+    assert prompt.type("for i in 1 2\n") == ""
+    assert prompt.type("do echo $i; done\necho par") == "1\n2\n"
+    assert prompt.type("t\nexit 3\n") == "part\n"
+    assert prompt.session.exit_code == 3
+
+
 def test_a_script_that_reads_what_is_piped_into_exec(world: World) -> None:
     ran = world.run("alpine", "sh", "-c", "read a; read b; echo $b $a", stdin=b"one\ntwo\n")
     assert ran.stdout == "two one\n"
@@ -115,8 +125,8 @@ def test_the_resolver_reads_the_pods_own_files(world: World) -> None:
 class Prompt:
     """A typist at `kubectl exec -it POD -- sh`."""
 
-    def __init__(self, world: World, pod: str, *argv: str) -> None:
-        self.session: Any = world.session(pod, *argv, stdin=True, tty=True)
+    def __init__(self, world: World, pod: str, *argv: str, tty: bool = True) -> None:
+        self.session: Any = world.session(pod, *argv, stdin=True, tty=tty)
         self.shown = self._read()
 
     def _read(self) -> str:
