@@ -7,6 +7,7 @@ pair of `error` and `data` for each forwarded connection; the header `streamtype
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from minik8s.apiserver import PortForward
@@ -41,7 +42,7 @@ MAX_STREAMS = 2_000
 REFUSED_STREAM = 3
 
 
-class Streams:
+class Streams(ABC):
     """The frames of one connection; subclasses say what the streams are."""
 
     def __init__(self, done: Done) -> None:
@@ -113,13 +114,13 @@ class Streams:
     def begin(self) -> None:
         """The connection stands."""
 
+    @abstractmethod
     def stream(self, stream: int, headers: Mapping[str, str], fin: bool) -> None:
         """A stream was opened."""
-        raise NotImplementedError
 
+    @abstractmethod
     def data(self, stream: int, data: bytes, fin: bool) -> None:
         """Bytes have come on a stream."""
-        raise NotImplementedError
 
     def reset(self, stream: int) -> None:
         """The client has given a stream up."""
