@@ -91,14 +91,21 @@ def _middle(left: Sequence[str], right: Sequence[str]) -> tuple[int, int]:
         for diagonal in _diagonals(0, cost, width, height):
             x = _forward(ahead, diagonal, left, right)
             ahead[diagonal] = x
-            if delta % 2 and behind.get(diagonal, width + 1) <= x:
+            met = delta % 2 and behind.get(diagonal, width + 1) <= x
+            if met and _inside(x, diagonal, width, height):
                 return x, x - diagonal
         for diagonal in _diagonals(delta, cost, width, height):
             x = _backward(behind, diagonal, left, right)
             behind[diagonal] = x
-            if not delta % 2 and x <= ahead.get(diagonal, -1):
+            met = not delta % 2 and x <= ahead.get(diagonal, -1)
+            if met and _inside(x, diagonal, width, height):
                 return x, x - diagonal
     raise AssertionError("every two texts have an edit script")
+
+
+def _inside(x: int, diagonal: int, width: int, height: int) -> bool:
+    """Whether a point is in the graph; the longest steps lead out of it."""
+    return 0 <= x <= width and 0 <= x - diagonal <= height
 
 
 def _diagonals(middle: int, cost: int, width: int, height: int) -> Iterator[int]:
