@@ -204,9 +204,8 @@ class Engine:
     def _call(self, context: BuiltinContext) -> BuiltinResult:
         from bashkit import BuiltinResult
 
-        invocation = Invocation(
-            context.name, list(context.argv), context.stdin, dict(context.env), context.cwd
-        )
+        env = dict(sorted(context.env.items()))  # the engine's own order is another each time
+        invocation = Invocation(context.name, list(context.argv), context.stdin, env, context.cwd)
         try:
             outcome: Outcome = getattr(self._answer(), self._answer_name)(invocation)
         except BaseException as failure:  # noqa: BLE001 - raised again at the end of `run`

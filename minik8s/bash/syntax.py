@@ -27,6 +27,9 @@ from minik8s.bash.words import (
 _REDIRECT = re.compile(
     r"(?:\{[A-Za-z_]\w*\}|\d+)?(?:&>>|&>|<<<|<<-|<<|<>|<&|>&|>>|>\||<(?!\()|>(?!\())"
 )
+_DECLARING = frozenset({"declare", "export", "local", "readonly", "typeset"})
+"""Builtins whose arguments are assignments."""
+
 _EMPTY_BRACKETS = re.compile(r"\([ \t]*\)")
 _CLOSERS = ("then", "do", "done", "fi", "elif", "else", "esac", "}")
 
@@ -259,8 +262,11 @@ class Reader(WordReader):
                 self._peek() in METACHARACTERS and not self._starts("<(", ">(")
             ):
                 break
-            if not command.words and ASSIGNMENT.match(self.text, self.at):
+            assigns = ASSIGNMENT.match(self.text, self.at)
+            if assigns and not command.words:
                 command.assignments.append(self._assignment())
+            elif assigns and command.words[0].literal in _DECLARING:
+                command.words.append(self._assignment())  # its value may be a list: x=(a b)
             else:
                 command.words.append(self._word())
             command.end = self.at

@@ -202,6 +202,12 @@ class Session:
     def _heard(self, out: str, err: str) -> None:
         self.show(1, out)
         self.show(2, err)
+        self._hear_jobs()
+
+    def _hear_jobs(self) -> None:
+        """Between two commands: let the jobs that follow print what has arrived."""
+        if current_actor() is None:
+            self.jobs.poll()
 
     def _check(self) -> None:
         """Called whenever simulated time moves: stop what must not go on."""
@@ -234,6 +240,8 @@ class Session:
                 raise TimeUp(Outcome(*io.take())) from passed
             finally:
                 io.close()
+            if invocation.direct:
+                self._hear_jobs()
             return Outcome(*io.take(), code)
 
         call.__name__ = name

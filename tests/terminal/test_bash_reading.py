@@ -58,6 +58,7 @@ INCOMPLETE = [
     "[[ a",
     "((x",
     "x=(a",
+    "declare -A x=([a]=1",
 ]
 
 
@@ -69,6 +70,13 @@ def test_complete(text):
 @pytest.mark.parametrize("text", INCOMPLETE)
 def test_incomplete(text):
     assert not is_complete(text)
+
+
+@pytest.mark.parametrize("name", ["declare -A", "local", "readonly", "typeset -a", "export"])
+def test_lists_after_declaring_builtins(name):
+    assert [word.name for word in read(f"{name} x=([a]=1 b) y=2; echo $RANDOM").references] == [
+        "RANDOM"
+    ]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[f"row{number}" for number in range(len(ROWS))])

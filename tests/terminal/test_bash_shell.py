@@ -438,3 +438,11 @@ def test_shells_are_freed(shell):
     del made
     gc.collect()
     assert watched() is None
+
+
+def test_a_programs_environment_is_in_order(shell):
+    shell.register("names", lambda call: Outcome(" ".join(call.env) + "\n"))
+    names = [f"V{number}" for number in range(40)]
+    printed = shell.run("".join(f"export {name}=1\n" for name in names) + "names").stdout
+    assert printed.split() == sorted(printed.split())
+    assert set(names) < set(printed.split())
