@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minik8s.kubectl.call import Call
-from minik8s.kubectl.failures import Exit, Failure
+from minik8s.kubectl.failures import Failure
 from minik8s.kubectl.pods import (
     attachable_pod,
     chosen_container,
@@ -70,9 +70,8 @@ def attach(call: Call, pod: Document, *, command: str) -> None:
     # A server goes on for ever: what it says next is for whoever still looks.
     patience = 0.0 if pod["spec"].get("restartPolicy", "Always") == "Always" else A_DAY
     given = stdin and call.io.stdin
-    code = carry(call, session, stdin=stdin, tty=raw, patience=A_DAY if given else patience)
-    if code:
-        raise Exit(code, f"command terminated with exit code {code}")
+    # How the program ended is the pod's to tell, not the session's.
+    carry(call, session, stdin=stdin, tty=raw, patience=A_DAY if given else patience)
     if raw and stdin and not quiet:
         call.out(
             f"Session ended, resume using '{command} {name_of(pod)} -c {container['name']} -n "
