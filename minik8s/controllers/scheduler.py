@@ -89,12 +89,13 @@ class Scheduler(Controller):
         order: tuple[int, int, int, str] = (0, 0, 0, "")
         owner = _owner_uid(pod)
         for load, preference in candidates:
-            if found := placement.obstacles(load):
-                reasons[load.name] = found
-                continue
             mates = self._owners.get((load.name, owner), 0)
             mine = (-preference, mates, len(load.pods), load.name)
-            if best is None or mine < order:
+            if best is not None and mine >= order:
+                continue  # whether there is room makes no difference
+            if found := placement.obstacles(load):
+                reasons[load.name] = found
+            else:
                 best, order = load, mine
         if best is not None:
             self._bind(pod, best)
