@@ -8,6 +8,7 @@ store, its writes are events, and events are new keys: nobody ever scans everyth
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class Context:
     recorder: Recorder
 
 
-class Controller:
+class Controller(ABC):
     """One control loop; subclasses say what they watch and how they reconcile.
 
     One that names no kinds in `watches` sees the events of all. One that `owns` pods sees the
@@ -60,13 +61,13 @@ class Controller:
         self.clock = context.clock
         self.manager: Manager | None = None
 
+    @abstractmethod
     def observe(self, event: StoreEvent) -> Iterable[Key]:
         """The keys that an event concerns."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reconcile(self, namespace: str, name: str) -> None:
         """Bring the store closer to what one object asks for."""
-        raise NotImplementedError
 
     def enqueue(self, key: Key) -> None:
         """Have a key reconciled in this or the next settling."""
@@ -199,6 +200,36 @@ def controller_key(document: Document, kind: Kind) -> Key | None:
     if str(owner.get("apiVersion", "")).partition("/")[0] != kind.api_version.partition("/")[0]:
         return None
     return namespace_of(document), str(owner.get("name", ""))
+
+
+def controller_keys(event: StoreEvent, kind: Kind) -> list[Key]:
+    """The objects of a kind that control the event's object, and that did before it."""
+    documents = [event.object] if event.previous is None else [event.object, event.previous]
+    keys = [controller_key(document, kind) for document in documents]
+    return [key for key in keys if key is not None]
+
+
+class Names:
+    """The names of some objects by namespace, in the order in which they were added."""
+
+    __slots__ = ("_names",)
+
+    def __init__(self) -> None:
+        self._names: dict[str, dict[str, None]] = {}
+
+    def add(self, key: Key) -> None:
+        """Take an object in."""
+        namespace, name = key
+        self._names.setdefault(namespace, {})[name] = None
+
+    def discard(self, key: Key) -> None:
+        """Leave an object out from now on."""
+        namespace, name = key
+        self._names.get(namespace, {}).pop(name, None)
+
+    def within(self, namespace: str) -> Iterable[str]:
+        """The names in a namespace."""
+        return self._names.get(namespace, ())
 
 
 def controlled(store: Store, owner: Document, kind: Kind) -> list[Document]:

@@ -12,8 +12,10 @@ from minik8s.controllers.base import (
     Context,
     Controller,
     Key,
+    Names,
     controlled,
     controller_key,
+    controller_keys,
     key_of,
     with_annotations,
 )
@@ -50,7 +52,7 @@ class DeploymentController(Controller):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.source = Source(self.name)
-        self._names: dict[str, dict[str, None]] = {}
+        self._names = Names()
         self._deadlines: dict[Key, Timer] = {}
 
     def observe(self, event: StoreEvent) -> Iterable[Key]:
@@ -59,12 +61,11 @@ class DeploymentController(Controller):
             return self._recreating(event)
         if event.kind == REPLICA_SET:
             return self._concerned(event)
-        namespace, name = key = key_of(event.object)
-        names = self._names.setdefault(namespace, {})
+        key = key_of(event.object)
         if event.type == "DELETED":
-            names.pop(name, None)
+            self._names.discard(key)
             return NOTHING
-        names[name] = None
+        self._names.add(key)
         return (key,)
 
     def reconcile(self, namespace: str, name: str) -> None:
@@ -86,12 +87,10 @@ class DeploymentController(Controller):
     # -- whom an event concerns
 
     def _concerned(self, event: StoreEvent) -> Iterable[Key]:
-        keys = [key] if (key := controller_key(event.object, DEPLOYMENT)) else []
-        if event.previous is not None and (was := controller_key(event.previous, DEPLOYMENT)):
-            keys.append(was)
+        keys = controller_keys(event, DEPLOYMENT)
         if controller_of(event.object) is None and event.type != "DELETED":
             namespace = namespace_of(event.object)
-            for name in self._names.get(namespace, ()):
+            for name in self._names.within(namespace):
                 owner = self.store.get(DEPLOYMENT, namespace, name)
                 if owner is not None and _selects(owner, event.object):
                     keys.append((namespace, name))

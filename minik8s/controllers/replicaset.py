@@ -14,8 +14,9 @@ from minik8s.controllers.base import (
     Context,
     Controller,
     Key,
+    Names,
     controlled,
-    controller_key,
+    controller_keys,
     key_of,
     with_status,
 )
@@ -58,39 +59,34 @@ class ReplicaSetController(Controller):
         super().__init__(context)
         self.pods = PodMaker(context.store, context.ids)
         self.source = Source(self.name)
-        self._sets: dict[str, dict[str, None]] = {}
-        self._orphans: dict[str, dict[str, None]] = {}
+        self._sets = Names()
+        self._orphans = Names()
 
     def observe(self, event: StoreEvent) -> Iterable[Key]:
         """A set that changed, the owner of a pod, or who may adopt an orphan."""
         if event.kind == POD:
             return self._concerned(event)
-        namespace, name = key = key_of(event.object)
-        names = self._sets.setdefault(namespace, {})
+        key = key_of(event.object)
         if event.type == "DELETED":
-            names.pop(name, None)
+            self._sets.discard(key)
             self.pods.forget(uid_of(event.object))
             return NOTHING
-        names[name] = None
+        self._sets.add(key)
         return (key,)
 
     def _concerned(self, event: StoreEvent) -> Iterable[Key]:
         pod = event.object
-        keys = [key] if (key := controller_key(pod, self.kind)) else []
-        if event.previous is not None and (was := controller_key(event.previous, self.kind)):
-            keys.append(was)
-        namespace, name = key_of(pod)
-        orphans = self._orphans.setdefault(namespace, {})
+        keys = controller_keys(event, self.kind)
         if controller_of(pod) is not None or event.type == "DELETED":
-            orphans.pop(name, None)
+            self._orphans.discard(key_of(pod))
             return keys
-        orphans[name] = None
+        self._orphans.add(key_of(pod))
         return [*keys, *self._candidates(pod)]
 
     def _candidates(self, pod: Document) -> Iterable[Key]:
         """The sets that may adopt a pod."""
         namespace = namespace_of(pod)
-        for name in self._sets.get(namespace, ()):
+        for name in self._sets.within(namespace):
             owner = self.store.get(self.kind, namespace, name)
             if owner is not None and self.selector(owner).matches(labels_of(pod)):
                 yield namespace, name
@@ -126,7 +122,7 @@ class ReplicaSetController(Controller):
 
     def _adoptable(self, owner: Document, selector: Selector) -> list[Document]:
         namespace = namespace_of(owner)
-        names = self._orphans.get(namespace, ())
+        names = self._orphans.within(namespace)
         pods = [self.store.get(POD, namespace, name) for name in names]
         return [pod for pod in pods if pod and is_active(pod) and selector.matches(labels_of(pod))]
 
