@@ -111,6 +111,7 @@ class Streams(ABC):
 
     # -- for subclasses
 
+    @abstractmethod
     def begin(self) -> None:
         """The connection stands."""
 
@@ -122,12 +123,15 @@ class Streams(ABC):
     def data(self, stream: int, data: bytes, fin: bool) -> None:
         """Bytes have come on a stream."""
 
+    @abstractmethod
     def reset(self, stream: int) -> None:
         """The client has given a stream up."""
 
+    @abstractmethod
     def resumed(self) -> None:
         """The client has read what was sent."""
 
+    @abstractmethod
     def end(self) -> None:
         """The client has gone."""
 
@@ -196,6 +200,9 @@ class ExecStreams(Streams):
         elif name == "resize" and self._running is not None:
             resize(self._running, data)
 
+    def reset(self, stream: int) -> None:
+        """Go on: a program does not end because one of its streams is given up."""
+
     @property
     def paused(self) -> bool:
         """Whether the client is slow."""
@@ -251,6 +258,12 @@ class ForwardStreams(Streams):
         self._forward = forward
         self._errors: dict[str, int] = {}
         self._tunnels: dict[int, Tunnel] = {}
+
+    def begin(self) -> None:
+        """Wait: every connection begins with its streams."""
+
+    def resumed(self) -> None:
+        """Go on: connections do not pause for a slow client."""
 
     def stream(self, stream: int, headers: Mapping[str, str], fin: bool) -> None:
         """A stream was opened."""
