@@ -237,6 +237,12 @@ class Helper:
         self._asked = line or ""
         return Outcome(exit_code=1 if line is None else 0)
 
+    def _typed(self, _arguments: list[str], _invocation: Invocation) -> Outcome:
+        """All that is typed until the end of input."""
+        assert self._shell.ask is not None
+        ask = self._shell.ask
+        return Outcome("".join(iter(lambda: ask("") or "", "")))
+
     def _give_asked(self, _arguments: list[str], _invocation: Invocation) -> Outcome:
         return Outcome(self._asked)
 

@@ -105,11 +105,19 @@ class _Place:
         return _Place(self.apart or command.redirected, self.unknown or command.function)
 
 
+def _reads_keyboard(command: Command, text: str) -> bool:
+    """Whether it is a `cat` or `tee` that copies what is typed."""
+    words = [word.literal or "?" for word in command.words]
+    if words[:1] not in (["cat"], ["tee"]) or "<" in text[command.start : command.end]:
+        return False
+    return words[0] == "tee" or all(word.startswith("-") for word in words[1:])
+
+
 class Rewriter:
     """Rewrites scripts; with `jobs`, command lists before an `&` become jobs of the adapter.
 
     `programs` tells which commands want to know that their output goes straight out. With
-    `person` a `read` from the terminal asks the adapter.
+    `person` a `read`, `cat` or `tee` from the terminal asks the adapter.
     """
 
     def __init__(
@@ -183,6 +191,9 @@ class Rewriter:
             posix = " -p" if text[start:end].rstrip().endswith("-p") else ""
             edits.replace(start, end, f"{{ {HELPER} time-start; ")
             edits.close(pipeline.end, f"; {HELPER} time-end $?{posix}; }}")
+        first = pipeline.commands[0]
+        if self._person and place == _Place() and _reads_keyboard(first, text):
+            edits.insert(first.start, f"{HELPER} typed | ")
         if len(pipeline.commands) > 1:
             place = _Place(apart=True)
         for command in pipeline.commands:

@@ -10,12 +10,13 @@ from typing import Any
 
 from minik8s.clock import parse_rfc3339
 from minik8s.kubectl.call import Call
-from minik8s.kubectl.failures import Failure, Unreachable
+from minik8s.kubectl.failures import Exit, Failure, Unreachable
 from minik8s.kubectl.gotext import compact_json, quote
 from minik8s.kubectl.yamlin import ParseError, documents
 from minik8s.model.metadata import Document
 
 STDIN = "STDIN"
+_CTRL_C = "\x03"
 _EXTENSIONS = (".json", ".yaml", ".yml")
 _STOP = "if you choose to ignore these errors, turn validation off with --validate=false"
 
@@ -54,7 +55,7 @@ class Source:
         if self.data is not None:
             return self.data
         if self.path == "-":
-            return (call.io.stdin or "").encode()
+            return _standard_input(call).encode()
         if self.path.startswith(("http://", "https://")):
             raise Unreachable("/".join(self.path.split("/")[:3]))
         try:
@@ -265,3 +266,15 @@ def _walk(call: Call, path: str, recursive: bool, *, top: bool) -> Iterator[str]
         return
     for name in sorted(call.io.list_dir(path)):
         yield from _walk(call, posixpath.join(path, name), recursive, top=False)
+
+
+def _standard_input(call: Call) -> str:
+    """All of it; a person types it, and ends it with Ctrl-D."""
+    if call.io.stdin is not None or not call.io.interactive:
+        return call.io.stdin or ""
+    lines: list[str] = []
+    while (line := call.io.read_line()) is not None:
+        if line == _CTRL_C:
+            raise Exit(130, "")
+        lines.append(line)
+    return "".join(lines)

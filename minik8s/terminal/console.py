@@ -17,10 +17,10 @@ from contextlib import contextmanager
 
 from minik8s.bash import is_complete
 from minik8s.terminal.screen import write
-from minik8s.terminal.session import HOME, HOST, USER, Result, Session
+from minik8s.terminal.session import CTRL_C, HOME, HOST, USER, Result, Session
 
 _SLICE = 0.05
-_INTERRUPT, _END, _ERASE_LINE = "\x03", "\x04", "\x15"
+_END, _ERASE_LINE = "\x04", "\x15"
 
 
 class Keyboard:
@@ -41,9 +41,9 @@ class Keyboard:
                 if key in ("\r", "\n"):
                     write(1, "\r\n")
                     return line + "\n"
-                if key == _INTERRUPT:
+                if key == CTRL_C:
                     write(1, "^C\r\n")
-                    return _INTERRUPT
+                    return CTRL_C
                 if key in ("", _END) and not line:
                     return None
                 line = self._edit(line, key)

@@ -151,8 +151,13 @@ class LaptopIO:
         self.terminal.timeline.advance(seconds)
 
     def follow(self, pump: Callable[[], bool]) -> int:
-        """Go on until Ctrl-C and give the exit code; a script pumps once."""
-        if not self.direct:
+        """Go on until Ctrl-C and give the exit code; a script pumps once.
+
+        What goes into a pipe or a file ends after the first pump as well, but for a job that
+        others reach by its port: `kubectl port-forward ... > /dev/null &`.
+        """
+        serves = self._listening and current_actor() is not None
+        if not (self.direct or serves):
             pump()
             return 0
         return self.terminal.follow(pump)

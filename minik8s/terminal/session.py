@@ -32,6 +32,9 @@ from minik8s.terminal.timeline import DeadlinePassed, Timeline, current_actor
 USER = "you"
 HOST = "laptop"
 HOME = f"/home/{USER}"
+CTRL_C = "\x03"
+"""What a person's `read_line` gives for that key."""
+
 _INTERRUPTED = 130
 _BY_HAND = "interrupted"
 _SLICE = 0.05
@@ -152,9 +155,13 @@ class Session:
         )
 
     def _ask(self, prompt: str) -> str | None:
-        """`read` from the keyboard."""
+        """A line from the keyboard for the shell; Ctrl-C stops the script."""
         self.show(2, prompt)
-        return self.read_line()
+        line = self.read_line()
+        if line == CTRL_C:
+            self.shell.cancel()
+            return None
+        return line
 
     @property
     def interactive(self) -> bool:

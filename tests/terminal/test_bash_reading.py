@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minik8s.bash import Shell, is_complete
-from minik8s.bash.rewrite import Rewriter
+from minik8s.bash.rewrite import HELPER, Rewriter
 from minik8s.bash.syntax import read
 
 ROWS = json.loads((Path(__file__).parents[1] / "data/terminal/shell.json").read_text())
@@ -143,3 +143,24 @@ def test_substitutions_and_references_are_found():
     script = read('a "$(b $x)" `c` <(d) ${e[RANDOM]}')
     assert len(script.substitutions) == 3
     assert [reference.name for reference in script.references] == ["x", "e"]
+
+
+TYPED = {
+    "cat": "__m typed | cat",
+    "cat > a.yaml": "__m typed | cat > a.yaml",
+    "cat - | wc -l; tee a": "__m typed | cat - | wc -l; __m typed | tee a",
+    "cat a": "cat a",
+    "cat <<E\na\nE\n": "cat <<E\na\nE\n",
+    "cat < a": "cat < a",
+    "echo a | cat": "echo a | cat",
+    "while read x; do cat; done < a": "while read x; do cat; done < a",
+    "f() { cat; }": "f() { cat; }",
+    "x=$(cat)": "x=$(cat)",
+}
+
+
+@pytest.mark.parametrize(("before", "after"), TYPED.items())
+def test_commands_that_copy_what_is_typed(before, after):
+    after = after.replace("__m", HELPER)
+    assert Rewriter(jobs=True, person=True).rewrite(read(before)) == after
+    assert Rewriter(jobs=True).rewrite(read(before)) == before

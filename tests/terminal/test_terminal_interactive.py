@@ -192,6 +192,34 @@ def test_read_asks(typist):
     assert typist.run("read x <<< here; echo $x") == "here\n"
 
 
+def test_what_is_typed_goes_into_a_file(typist):
+    typist.child.sendline("cat > ns.yaml")
+    time.sleep(0.3)
+    for line in ("kind: Namespace", "apiVersion: v1", "metadata: {name: typed}"):
+        typist.child.sendline(line)
+    time.sleep(0.3)
+    typist.press("\x04")
+    typist.until()
+    assert typist.run("tail -1 ns.yaml") == "metadata: {name: typed}\n"
+    assert typist.run("cat ns.yaml | cat | head -1") == "kind: Namespace\n"
+    typist.child.sendline("kubectl apply -f -")
+    time.sleep(0.5)
+    for line in ("kind: Namespace", "apiVersion: v1", "metadata: {name: typed}"):
+        typist.child.sendline(line)
+    time.sleep(0.3)
+    typist.press("\x04")
+    assert typist.until().endswith("namespace/typed created\n")
+
+
+@pytest.mark.parametrize("command", ["cat", "kubectl apply -f -", "read x"])
+def test_ctrl_c_while_a_command_reads(typist, command):
+    typist.child.sendline(command)
+    time.sleep(0.5)
+    typist.press("\x03")
+    typist.until()
+    assert typist.run("echo $?") == "130\n"
+
+
 def test_jobs(typist):
     out = typist.run("kubectl port-forward deployment/backend 8080:8080 &")
     assert re.match(r"\[1\] \d+\nForwarding from 127.0.0.1:8080 -> 8080\n", out)

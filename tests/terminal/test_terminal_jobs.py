@@ -40,7 +40,13 @@ def broken(argv, io):
     raise ValueError("broken")
 
 
-COMMANDS = {"ticker": ticker, "both": both, "waits": waits, "broken": broken}
+def serves(argv, io):
+    """A program with a port that goes on as long as it may."""
+    io.listen(8080, lambda: None)
+    return io.follow(lambda: True)
+
+
+COMMANDS = {"serves": serves, "ticker": ticker, "both": both, "waits": waits, "broken": broken}
 
 
 @pytest.fixture
@@ -118,6 +124,15 @@ def test_a_job_that_follows_speaks_after_each_command(session):
     assert told == list(range(1, len(told) + 1))
     assert out(session, "kill %1") == ""
     assert out(session, "echo b") == "b\n"
+
+
+def test_a_job_with_a_port_goes_on_whatever_its_output(session):
+    session.run("serves > /dev/null 2>&1 &")
+    assert 8080 in session.ports
+    session.run("kill %1")
+    assert session.ports == {}
+    session.run("serves > /dev/null")
+    assert session.ports == {}
 
 
 def test_a_job_that_follows_can_end(session):
