@@ -390,11 +390,11 @@ def test_the_machine_does_not_shine_through(shell, monkeypatch):
     monkeypatch.setenv("SECRET_OF_THE_HOST", "x")
     result = shell.run(
         "env; set; whoami; id; hostname; uname -a; cat /etc/passwd /proc/version /proc/cpuinfo; "
-        "ls -a / /home /proc; nproc; pwd; echo ~root; ls /work /root"
+        "ls -a / /home /proc; nproc; pwd; echo ~root; ls /root"
     )
     text = result.stdout + result.stderr
     names = {os.uname().nodename, os.uname().release, "bashkit", "sandbox", "SECRET", os.getcwd()}
-    for name in names - {""}:
+    for name in names - {"", "laptop", "localhost"}:
         assert name not in text, name
     assert out(shell, "whoami; hostname; uname -n; id -un") == "you\nlaptop\nlaptop\nyou\n"
 
