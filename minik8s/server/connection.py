@@ -20,6 +20,10 @@ LINK = "minik8s.link"
 """The key of an ASGI scope's extensions under which the connection is found."""
 
 
+TURN = 64 * 1024
+"""How many bytes wait at most for the end of the event loop's turn."""
+
+
 class Pipe(Protocol):
     """A client's connection after the upgrade."""
 
@@ -139,13 +143,19 @@ class HttpConnection(HttpToolsProtocol):
 
 
 class Upgraded(asyncio.Protocol):
-    """A raw connection, as SPDY has it."""
+    """A raw connection, as SPDY has it.
+
+    What is sent within one turn of the event loop leaves as one piece: a program's output, its
+    end and its status are one TLS record, not ten.
+    """
 
     def __init__(self, talk: Talk) -> None:
         self.talk = talk
         self.paused = False
         self.siblings: set[Any] = set()
         self._transport: asyncio.Transport | None = None
+        self._out: list[bytes] = []
+        self._waiting = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection has been handed over."""
@@ -162,6 +172,7 @@ class Upgraded(asyncio.Protocol):
         del exc
         self.siblings.discard(self)
         self._transport = None
+        self._out.clear()
         self.talk.gone()
 
     def pause_writing(self) -> None:
@@ -175,15 +186,33 @@ class Upgraded(asyncio.Protocol):
 
     def send(self, data: bytes) -> None:
         """Send bytes; nothing is sent to a client that has gone."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
+        self._put(data)
 
     def close(self) -> None:
         """Send what is queued, then close."""
-        if self._transport is not None:
-            self._transport.close()
+        self._hang_up()
 
     def shutdown(self) -> None:
-        """The server ends."""
+        """The server ends, or has no patience any more."""
         if self._transport is not None:
             self._transport.abort()
+
+    def _put(self, data: bytes) -> None:
+        if self._transport is None:
+            return
+        if not self._out:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._out.append(data)
+        self._waiting += len(data)
+        if self._waiting > TURN:
+            self._flush()
+
+    def _flush(self) -> None:
+        data, self._out, self._waiting = b"".join(self._out), [], 0
+        if data and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def _hang_up(self) -> None:
+        self._flush()
+        if self._transport is not None:
+            self._transport.close()

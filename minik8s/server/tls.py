@@ -32,6 +32,7 @@ class Pair:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
+        context.num_tickets = 0  # no client of ours resumes sessions; making tickets costs time
         # OpenSSL reads files only; this one is nobody's but ours, and gone at once.
         with tempfile.TemporaryDirectory(prefix="minik8s-") as folder:
             place = Path(folder) / "pair.pem"

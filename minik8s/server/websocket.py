@@ -33,14 +33,14 @@ class WebSocket(Upgraded):
         if self._framing.reader.eof:
             return
         self._framing.receive_data(data)
-        self._flush()
+        self._frames()
         for event in self._framing.events_received():
             if isinstance(event, Frame) and event.opcode in _MESSAGES:
                 self._parts.append(bytes(event.data))
                 if event.fin:
                     message, self._parts = b"".join(self._parts), []
                     self.talk.received(message)
-        self._flush()
+        self._frames()
 
     def send(self, data: bytes) -> None:
         """Send one message."""
@@ -50,21 +50,21 @@ class WebSocket(Upgraded):
             self._framing.send_text(data)
         else:
             self._framing.send_binary(data)
-        self._flush()
+        self._frames()
 
     def close(self) -> None:
         """Say farewell; the client closes the connection, or we do after a while."""
         if self._framing.state is OPEN:
             self._framing.send_close(1000)
-            self._flush()
+            self._frames()
             asyncio.get_running_loop().call_later(FAREWELL, self.shutdown)
 
-    def _flush(self) -> None:
+    def _frames(self) -> None:
         for data in self._framing.data_to_send():
             if data:
-                super().send(data)
-            elif self._transport is not None:
-                self._transport.close()
+                self._put(data)
+            else:
+                self._hang_up()
 
 
 _MESSAGES = (Opcode.CONT, Opcode.TEXT, Opcode.BINARY)
