@@ -29,7 +29,9 @@ class Host(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Entry:
+    """What a folder says of a file."""
+
     name: str
     kind: str
     size: int
@@ -53,6 +55,16 @@ def ls(shell: Host, call: Invocation) -> Outcome:
         message = f"ls: invalid option -- '{wrong[0]}'\nTry 'ls --help' for more information.\n"
         return Outcome(stderr=message, exit_code=2)
     return _Listing(shell, flags, call.cwd).run(paths or ["."])
+
+
+def entry_of(shell: Host, full: str, name: str) -> Entry:
+    """The file at a path, under the name that it is to be shown by."""
+    stat = shell.files.stat(full)
+    kind = str(stat["file_type"])
+    target = shell.files.link(full) if kind == "symlink" else ""
+    size = 4096 if kind == "directory" else int(stat["size"])
+    modified = shell.moment(float(stat["modified"]))
+    return Entry(name, kind, size, int(stat["mode"]), modified, target)
 
 
 class _Listing:
@@ -112,15 +124,10 @@ class _Listing:
                 if entry.kind == "directory":
                     self._folder(f"{path.rstrip('/')}/{entry.name}", heading=True)
 
-    def _entry(self, full: str, name: str) -> _Entry:
-        stat = self._files.stat(full)
-        kind = str(stat["file_type"])
-        target = self._files.link(full) if kind == "symlink" else ""
-        size = 4096 if kind == "directory" else int(stat["size"])
-        modified = self._shell.moment(float(stat["modified"]))
-        return _Entry(name, kind, size, int(stat["mode"]), modified, target)
+    def _entry(self, full: str, name: str) -> Entry:
+        return entry_of(self._shell, full, name)
 
-    def _sorted(self, entries: list[_Entry]) -> list[_Entry]:
+    def _sorted(self, entries: list[Entry]) -> list[Entry]:
         entries = sorted(entries, key=lambda entry: entry.name)
         if "t" in self._flags:
             entries.sort(key=lambda entry: -entry.modified)
@@ -128,7 +135,7 @@ class _Listing:
             entries.sort(key=lambda entry: -entry.size)
         return entries[::-1] if "r" in self._flags else entries
 
-    def _print(self, entries: list[_Entry]) -> None:
+    def _print(self, entries: list[Entry]) -> None:
         if not self._flags & {"l", "o", "n"}:
             self._out += [self._name(entry) + "\n" for entry in entries]
             return
@@ -140,11 +147,11 @@ class _Listing:
             owner = f"{user} {user}" if "o" not in self._flags else user
             arrow = f" -> {entry.target}" if entry.target else ""
             self._out.append(
-                f"{_mode(entry)} {links} {owner} {size:>{width}} {self._time(entry.modified)} "
+                f"{mode_text(entry)} {links} {owner} {size:>{width}} {self._time(entry.modified)} "
                 f"{self._name(entry)}{arrow}\n"
             )
 
-    def _name(self, entry: _Entry) -> str:
+    def _name(self, entry: Entry) -> str:
         if entry.kind == "directory" and self._flags & {"F", "p"}:
             return entry.name + "/"
         if "F" in self._flags and entry.kind == "file" and entry.mode & 0o111:
@@ -165,12 +172,13 @@ class _Listing:
         return f"{at:%b} {at.day:2d} {at:%H:%M}" if recent else f"{at:%b} {at.day:2d}  {at:%Y}"
 
 
-def _blocks(entry: _Entry) -> int:
+def _blocks(entry: Entry) -> int:
     """Size in blocks of 1,024 bytes, on a disk that gives out 4,096 at a time."""
     return -(-entry.size // 4096) * 4 if entry.kind != "symlink" else 0
 
 
-def _mode(entry: _Entry) -> str:
+def mode_text(entry: Entry) -> str:
+    """Kind and permissions, as `ls -l` writes them."""
     kind = {"directory": "d", "symlink": "l"}.get(entry.kind, "-")
     bits = "".join(
         letter if entry.mode & (1 << (8 - place)) else "-"

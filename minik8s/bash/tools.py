@@ -13,6 +13,7 @@ from minik8s.bash.dates import date
 from minik8s.bash.files import Files
 from minik8s.bash.helper import duration
 from minik8s.bash.listing import ls
+from minik8s.bash.stat import stat
 from minik8s.bash.values import Invocation, Outcome, Program, TimeUp
 
 _NAME_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -51,6 +52,7 @@ def tools(shell: Host) -> Mapping[str, Program]:
         "nproc": lambda _: Outcome("4\n"),
         "tty": lambda _: Outcome("not a tty\n", exit_code=1),
         "ls": lambda call: ls(shell, call),
+        "stat": lambda call: stat(shell, call),
         "which": lambda call: _which(shell.files, call),
         "mktemp": lambda call: _mktemp(shell, call),
         "shuf": lambda call: _shuf(shell, call),

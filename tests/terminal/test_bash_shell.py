@@ -446,3 +446,29 @@ def test_a_programs_environment_is_in_order(shell):
     printed = shell.run("".join(f"export {name}=1\n" for name in names) + "names").stdout
     assert printed.split() == sorted(printed.split())
     assert set(names) < set(printed.split())
+
+
+STAT = {
+    "stat -c '%n %s %Y %a %A %U %F' f": "f 3 1772960400 644 -rw-r--r-- you regular file\n",
+    "stat --printf='%y\\n' d; stat --format %F d": (
+        "2026-03-08 09:00:00.000000000 +0000\ndirectory\n"
+    ),
+    "stat -c '%5s|%-5s|%05s|%%' f": "    3|3    |00003|%\n",
+    "stat f | sed -n 4p": "Access: (0644/-rw-r--r--)  Uid: ( 1000/     you)   Gid: ( 1000/     you)\n",
+}
+
+
+@pytest.mark.parametrize(("script", "expected"), STAT.items())
+def test_stat_shows_the_simulated_time(shell, script, expected):
+    shell.run("echo ab > f; mkdir d")
+    assert shell.run(script).stdout == expected
+
+
+def test_stat_complains(shell):
+    result = shell.run("stat nope; stat; stat -q x")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "stat: cannot statx 'nope': No such file or directory\n"
+        "stat: missing operand\nTry 'stat --help' for more information.\n"
+        "stat: invalid option -- 'q'\nTry 'stat --help' for more information.\n"
+    )
