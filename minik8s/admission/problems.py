@@ -51,6 +51,10 @@ class Problems:
         """A value breaks a rule."""
         self._add("FieldValueInvalid", path, _with(f"Invalid value: {shown(value)}", detail))
 
+    def object_invalid(self, path: str, detail: str) -> None:
+        """An object breaks a rule; it is not shown."""
+        self._add("FieldValueInvalid", path, f"Invalid value: {detail}")
+
     def each_invalid(self, path: str, value: object, details: Iterable[str]) -> None:
         """A value breaks several rules."""
         for detail in details:
@@ -79,7 +83,10 @@ class Problems:
 
     def too_many(self, path: str, count: int, limit: int) -> None:
         """A list has more entries than it may."""
-        self._add("FieldValueTooMany", path, f"Too many: {count}: must have at most {limit} items")
+        items = "item" if limit == 1 else "items"
+        self._add(
+            "FieldValueTooMany", path, f"Too many: {count}: must have at most {limit} {items}"
+        )
 
     def not_found(self, path: str, value: object) -> None:
         """A value names something that is not there."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from minik8s.admission import decode, default, validate_create
+from minik8s.admission.customkinds import builtin_schema, check_custom, decode_custom
 from minik8s.errors import ApiError
 from minik8s.model.metadata import Document
 from minik8s.model.registry import NETWORK_POLICY, Registry
@@ -278,20 +279,22 @@ def check(source: Source) -> None:
 def complaint_about(document: Document) -> str:
     """What is wrong with an object, in one line; empty if nothing is."""
     kind = _REGISTRY.of(document)
-    if kind is None:
-        return _complaint_about_cluster_wide(document)
-    strict = kind is NETWORK_POLICY
     try:
-        decoded, _ = decode(kind, document, "Strict" if strict else "Ignore")
-        if strict:
+        if kind is NETWORK_POLICY:
+            decoded, _ = decode(kind, document, "Strict")
             validate_create(kind, default(kind, decoded))
+        elif kind is not None and (schema := builtin_schema(kind)) is not None:
+            decoded, _ = decode_custom(kind, document, schema, "Strict")
+            check_custom(kind, decoded, schema)
+        elif kind is not None:
+            decode(kind, document, "Ignore")
     except ApiError as error:
         return " ".join(error.message.split())
-    return ""
+    return _complaint_about_unversioned(document) if kind is None else ""
 
 
-def _complaint_about_cluster_wide(document: Document) -> str:
-    """Whether the fields of a cluster-wide policy have other types than they must."""
+def _complaint_about_unversioned(document: Document) -> str:
+    """Whether a cluster-wide policy of an unknown version has fields of other types."""
     if document.get("kind") in CLUSTER_KINDS:
         try:
             compile_cluster_policy(document)

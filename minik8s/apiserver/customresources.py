@@ -6,19 +6,13 @@ definitions that it holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
 from minik8s import admission
-from minik8s.admission import FieldValidation
-from minik8s.admission.decode import decode_metadata
-from minik8s.admission.problems import Problems
-from minik8s.apiserver import structural
+from minik8s.admission import FieldValidation, customkinds
+from minik8s.admission.celrules import RULES, is_known, rules_in
+from minik8s.admission.structural import PRESERVE
 from minik8s.apiserver.customschemas import schema_of_version, version_of_kind
 from minik8s.clock import rfc3339
-from minik8s.errors import BadRequest, Invalid
 from minik8s.model.customkinds import kinds_of_definition
-from minik8s.model.formats import quote
 from minik8s.model.metadata import Document, name_of, namespace_of
 from minik8s.model.registry import Kind
 from minik8s.store import Store
@@ -31,7 +25,7 @@ def is_custom(kind: Kind) -> bool:
 
 def schema_of(store: Store, kind: Kind) -> Document:
     """The structural schema of a custom kind; one that takes anything if there is none."""
-    return schema_of_version(version_of_kind(store, kind)) or {structural.PRESERVE: True}
+    return schema_of_version(version_of_kind(store, kind)) or {PRESERVE: True}
 
 
 # -- objects
@@ -40,29 +34,13 @@ def schema_of(store: Store, kind: Kind) -> Document:
 def decode_custom(
     store: Store, kind: Kind, document: Document, mode: FieldValidation
 ) -> tuple[Document, list[str]]:
-    """An object as its schema takes it, pruned and defaulted, and warnings (mode Warn).
-
-    Raises BadRequest for unknown fields in mode Strict.
-    """
-    schema = schema_of(store, kind)
-    document, unknown = decode_metadata(kind, document)
-    document, more = structural.prune(document, schema)
-    unknown += [f"unknown field {quote(path)}" for path in more]
-    if unknown and mode == "Strict":
-        raise BadRequest(
-            f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: '
-            f"strict decoding error: {', '.join(unknown)}"
-        )
-    filled: Document = structural.with_defaults(document, schema)
-    return filled, unknown if mode == "Warn" else []
+    """An object as its schema takes it, and warnings (mode Warn); raises BadRequest."""
+    return customkinds.decode_custom(kind, document, schema_of(store, kind), mode)
 
 
 def check_custom(store: Store, kind: Kind, document: Document) -> None:
     """Raise Invalid for an object that breaks its schema."""
-    problems = Problems()
-    structural.validate(problems, document, schema_of(store, kind))
-    if problems:
-        raise Invalid.object(kind.kind, kind.group, name_of(document), problems.causes)
+    customkinds.check_custom(kind, document, schema_of(store, kind))
 
 
 # -- definitions
@@ -106,20 +84,11 @@ def unsupported_rules(definition: Document) -> list[str]:
         path = f"spec.versions[{index}].schema.openAPIV3Schema"
         schema = schema_of_version(version) or {}
         warnings += [
-            f"{place}.{structural.RULES}: the rules are stored, not evaluated"
-            for place in _with_rules(schema, path)
+            f"{place}.{RULES}: the rule is stored, not evaluated: {rule}"
+            for place, rule in rules_in(schema, path)
+            if not is_known(rule)
         ]
     return warnings
-
-
-def _with_rules(schema: Mapping[str, Any], path: str) -> Iterator[str]:
-    if schema.get(structural.RULES):
-        yield path
-    for name, field in (schema.get("properties") or {}).items():
-        yield from _with_rules(field, f"{path}.properties[{name}]")
-    for name in ("items", "additionalProperties"):
-        if isinstance(schema.get(name), dict):
-            yield from _with_rules(schema[name], f"{path}.{name}")
 
 
 def remove_objects(store: Store, definition: Document) -> None:

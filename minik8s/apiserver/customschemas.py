@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from minik8s.admission.customkinds import definition_for
 from minik8s.apiserver.openapischemas import (
     API_VERSION_TEXT,
     KIND_TEXT,
@@ -19,8 +20,8 @@ from minik8s.store import Store
 
 
 def definition_of_kind(store: Store, kind: Kind) -> Document | None:
-    """The CustomResourceDefinition that a kind comes from; its name is the resource's."""
-    return store.get(CUSTOM_RESOURCE_DEFINITION, "", kind.resource)
+    """The definition that a kind comes from: its own, or one in the store by its name."""
+    return definition_for(kind) or store.get(CUSTOM_RESOURCE_DEFINITION, "", kind.resource)
 
 
 def version_of_kind(store: Store, kind: Kind) -> Document | None:

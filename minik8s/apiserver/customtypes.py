@@ -12,12 +12,12 @@ from typing import Any
 
 from minik8s.admission import Schema, schema_for
 from minik8s.admission.schema import schemas
+from minik8s.admission.structural import INT_OR_STRING, LIST_KEYS, LIST_TYPE, PRESERVE
 from minik8s.apiserver.customschemas import (
     definition_of_kind,
     schema_of_version,
     version_of_kind,
 )
-from minik8s.apiserver.structural import INT_OR_STRING, LIST_KEYS, LIST_TYPE, PRESERVE
 from minik8s.apiserver.typed import Type, type_of
 from minik8s.model.metadata import Document
 from minik8s.model.registry import Kind
@@ -40,7 +40,14 @@ def custom_schema(store: Store, kind: Kind) -> Schema | None:
     if definition is None or written is None or written.get(PRESERVE):
         return None
     metadata = definition["metadata"]
-    return _converted(_Source(metadata["uid"], metadata["resourceVersion"], kind.version, written))
+    return _converted(
+        _Source(
+            metadata.get("uid", metadata["name"]),
+            metadata.get("resourceVersion", ""),
+            kind.version,
+            written,
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from minik8s.apiserver.call import Call, WriteOptions, check_kind, unrecognized
 from minik8s.apiserver.customtypes import typed_kind
 from minik8s.apiserver.managedfields import Manager, Operation
 from minik8s.apiserver.messages import Response
+from minik8s.apiserver.policywarnings import policy_warnings
 from minik8s.clock import rfc3339
 from minik8s.errors import AlreadyExists, BadRequest, Cause, Forbidden, NotFound
 from minik8s.model.metadata import Document, is_terminating
@@ -152,6 +153,7 @@ def check_rights(call: Call, document: Document, old: Document | None) -> None:
 
 def _put(call: Call, document: Document, options: WriteOptions) -> Document:
     kind = call.kind
+    call.warnings.extend(policy_warnings(call.store, kind, document))
     if kind == SERVICE:
         return _put_service(call, document, options)
     if kind == CUSTOM_RESOURCE_DEFINITION:
@@ -250,6 +252,8 @@ def store_change(
     document = target.prepare(kind, document, old)
     target.validate(kind, document, old)
     _check_schema(call, document)
+    if target is OBJECT:
+        call.warnings.extend(policy_warnings(call.store, kind, document))
     if kind == CUSTOM_RESOURCE_DEFINITION and target is OBJECT:
         document = customresources.with_status(document, call.store.clock.now)
     if kind == SERVICE and not target.subresource:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
-READ_VERBS = ("get", "list")
 CREATE_ONLY = ("create",)
 """The verbs of a review: a question that is posted, answered and kept nowhere."""
 
@@ -44,11 +43,6 @@ class Kind:
     def resource(self) -> str:
         """The qualified resource, as messages name it: `pods`, `deployments.apps`."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
-
-    @property
-    def qualified_singular(self) -> str:
-        """The prefix of a printed name: `pod`, `deployment.apps`."""
-        return f"{self.singular}.{self.group}" if self.group else self.singular
 
     def path(self, namespace: str | None = None, name: str | None = None) -> str:
         """The REST path of the collection, or of one object."""
@@ -215,6 +209,33 @@ KINDS: tuple[Kind, ...] = (
         ("pdb",),
         subresources=("status",),
     ),
+    Kind(
+        "policy.networking.k8s.io",
+        "v1alpha2",
+        "ClusterNetworkPolicy",
+        "clusternetworkpolicies",
+        ("cnp",),
+        False,
+        subresources=("status",),
+    ),
+    Kind(
+        "policy.networking.k8s.io",
+        "v1alpha1",
+        "AdminNetworkPolicy",
+        "adminnetworkpolicies",
+        ("anp",),
+        False,
+        subresources=("status",),
+    ),
+    Kind(
+        "policy.networking.k8s.io",
+        "v1alpha1",
+        "BaselineAdminNetworkPolicy",
+        "baselineadminnetworkpolicies",
+        ("banp",),
+        False,
+        subresources=("status",),
+    ),
     Kind("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", (), False),
     Kind("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", (), False),
     Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
@@ -282,6 +303,9 @@ def _named(kind: str) -> Kind:
     return next(row for row in KINDS if row.kind == kind)
 
 
+ADMIN_NETWORK_POLICY = _named("AdminNetworkPolicy")
+BASELINE_ADMIN_NETWORK_POLICY = _named("BaselineAdminNetworkPolicy")
+CLUSTER_NETWORK_POLICY = _named("ClusterNetworkPolicy")
 CLUSTER_ROLE = _named("ClusterRole")
 CLUSTER_ROLE_BINDING = _named("ClusterRoleBinding")
 CONFIG_MAP = _named("ConfigMap")

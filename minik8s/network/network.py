@@ -12,11 +12,14 @@ from minik8s.clock import Clock
 from minik8s.ids import Ids
 from minik8s.model.metadata import Document, name_of, namespace_of
 from minik8s.model.registry import (
+    CLUSTER_NETWORK_POLICY,
     ENDPOINT_SLICE,
     NAMESPACE,
+    NETWORK_POLICY,
     NODE,
     POD,
     SERVICE,
+    Kind,
 )
 from minik8s.network.conntrack import ConntrackTable
 from minik8s.network.datapath import Datapath, Origin, Passage
@@ -77,7 +80,7 @@ class Network:
         self.zone = ClusterZone(self.services, self.topology.has_namespace, resolve)
         for kind in store.registry:
             put = _PUTS.get((kind.group, kind.kind))
-            if put is None and kind.kind in POLICY_KINDS:
+            if put is None and _is_policy(kind):
                 put = Network._put_policy
             if put is not None:
                 for document in store.list(kind):
@@ -250,14 +253,14 @@ class Network:
             drop = _DROPS.get(key)
             if drop is not None:
                 drop(self, event.object)
-            elif kind.kind in POLICY_KINDS:
+            elif _is_policy(kind):
                 self.policies.remove(namespace_of(event.object), name_of(event.object), kind.kind)
                 self.datapath.forget_decisions()
         else:
             put = _PUTS.get(key)
             if put is not None:
                 put(self, event.object)
-            elif kind.kind in POLICY_KINDS:
+            elif _is_policy(kind):
                 self._put_policy(event.object)
 
     def _put_policy(self, document: Document) -> None:
@@ -276,6 +279,14 @@ def _stays_inside(host: Host, destination: str) -> bool:
     if host.node is not None and host.pod is None:
         return is_loopback(destination)
     return destination in host.addresses or is_loopback(destination)
+
+
+def _is_policy(kind: Kind) -> bool:
+    """Whether objects of a kind are policies; other groups have kinds of the same names."""
+    return kind.kind in POLICY_KINDS and kind.group in _POLICY_GROUPS
+
+
+_POLICY_GROUPS = (NETWORK_POLICY.group, CLUSTER_NETWORK_POLICY.group)
 
 
 def _origin(host: Host) -> Origin:

@@ -14,6 +14,7 @@ from itertools import cycle
 from typing import Any
 
 from minik8s.admission import decode, default, validate_create
+from minik8s.admission.customkinds import builtin_schema, check_custom, decode_custom
 from minik8s.clock import rfc3339
 from minik8s.controllers import podstatus
 from minik8s.controllers.namespace import namespace_document
@@ -65,13 +66,22 @@ def read(registry: Registry, documents: Iterable[Document]) -> list[tuple[Kind, 
         metadata = document.get("metadata")
         if not isinstance(metadata, dict) or not metadata.get("name"):
             raise BadRequest(f"{kind.kind}: resource name may not be empty")
-        strict = kind == NETWORK_POLICY
-        decoded, _ = decode(kind, _placed(kind, document), "Strict" if strict else "Ignore")
-        decoded = default(kind, decoded)
-        if strict:
-            validate_create(kind, decoded)
-        rows.append((kind, decoded))
+        rows.append((kind, _admitted(kind, _placed(kind, document))))
     return rows
+
+
+def _admitted(kind: Kind, document: Document) -> Document:
+    schema = builtin_schema(kind)
+    if schema is not None:
+        decoded, _ = decode_custom(kind, document, schema, "Strict")
+        check_custom(kind, decoded, schema)
+        return decoded
+    strict = kind == NETWORK_POLICY
+    decoded, _ = decode(kind, document, "Strict" if strict else "Ignore")
+    decoded = default(kind, decoded)
+    if strict:
+        validate_create(kind, decoded)
+    return decoded
 
 
 def _unpacked(documents: Iterable[Document]) -> Iterator[Document]:

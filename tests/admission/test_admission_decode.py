@@ -7,6 +7,7 @@ import json
 import pytest
 
 from minik8s.admission import decode
+from minik8s.admission.customkinds import builtin_schema, decode_custom
 from minik8s.errors import BadRequest
 from minik8s.model.registry import (
     CONFIG_MAP,
@@ -205,6 +206,12 @@ def test_kind_without_a_schema_is_taken_as_it_is():
 @pytest.mark.parametrize("kind", list(Registry()), ids=lambda kind: kind.kind)
 def test_every_kind_of_the_registry_has_a_schema(kind):
     given = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": "x"}}
+    schema = builtin_schema(kind)
+    if schema is not None:
+        assert decode_custom(kind, given, schema, "Strict")[0] == given
+        with pytest.raises(BadRequest):
+            decode_custom(kind, {**given, "bogus": 1}, schema, "Strict")
+        return
     assert decode(kind, given, "Strict")[0] is given
     with pytest.raises(BadRequest):
         decode(kind, {**given, "bogus": 1}, "Strict")

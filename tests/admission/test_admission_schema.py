@@ -58,6 +58,9 @@ def test_patch_meta(kind, path, strategies, key, structure, keys):
     assert meta.retains_keys == ("retainKeys" in strategies)
 
 
+KINDS = [kind for kind in Registry() if schema_for(kind) is not None]
+
+
 def test_unknown_places_have_no_meta():
     assert patch_meta(POD, ("spec", "bogus")) is NO_META
     assert patch_meta(POD, ("bogus", "deeper", "still")) is NO_META
@@ -85,7 +88,7 @@ def test_types_that_hold_themselves():
     assert props.at(("properties", "a", "properties", "b")) is props
 
 
-@pytest.mark.parametrize("kind", list(Registry()), ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
 def test_every_type_of_a_kind_is_there(kind):
     """Walk the whole type: every reference resolves, every object type is in the data."""
     written = json.loads((DATA / "schemas.json").read_text())["types"]

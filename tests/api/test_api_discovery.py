@@ -74,7 +74,7 @@ def test_legacy_discovery_says_the_same(api: Api) -> None:
     found = set()
     paths = [
         "/api/v1",
-        *(f"/apis/{g['preferredVersion']['groupVersion']}" for g in groups["groups"]),
+        *(f"/apis/{v['groupVersion']}" for g in groups["groups"] for v in g["versions"]),
     ]
     for path in paths:
         body = api.ok("GET", path)

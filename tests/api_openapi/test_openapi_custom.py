@@ -292,7 +292,7 @@ def test_rules_in_cel_are_stored_with_a_warning() -> None:
     cluster.client.create(CRD, definition)
     assert warnings == [
         "spec.versions[0].schema.openAPIV3Schema.properties[spec].x-kubernetes-validations: "
-        "the rules are stored, not evaluated"
+        "the rule is stored, not evaluated: self.replicas > 1"
     ]
 
 

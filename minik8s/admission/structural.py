@@ -1,7 +1,8 @@
 """What a structural schema does to an object of a custom kind: prune, default, validate.
 
 A schema is the `openAPIV3Schema` of a CustomResourceDefinition as plain JSON. The texts are
-those of kube-openapi's validation. Rules in CEL (`x-kubernetes-validations`) are not evaluated.
+those of kube-openapi's validation. Of the rules in CEL (`x-kubernetes-validations`) those are
+evaluated that `celrules` knows.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from minik8s.admission.celrules import check_rules, has_rules
 from minik8s.admission.problems import Problems, shown
-from minik8s.apiserver.body import copy_json
+from minik8s.errors import Cause
 from minik8s.model.metadata import Document
 
 Schema = Mapping[str, Any]
@@ -22,7 +24,6 @@ EMBEDDED = "x-kubernetes-embedded-resource"
 INT_OR_STRING = "x-kubernetes-int-or-string"
 LIST_TYPE = "x-kubernetes-list-type"
 LIST_KEYS = "x-kubernetes-list-map-keys"
-RULES = "x-kubernetes-validations"
 
 _OBJECT_FIELDS = ("apiVersion", "kind", "metadata")
 
@@ -75,7 +76,10 @@ def _schema_of_field(schema: Schema, name: str) -> Schema | None:
 
 
 def with_defaults(value: Any, schema: Schema) -> Any:
-    """A value with the defaults of its schema; a null that may not be null counts as absent."""
+    """A value with the defaults of its schema; a null that may not be null counts as absent.
+
+    Objects and lists of the value are copied, scalars and defaults are not: nobody changes them.
+    """
     if isinstance(value, list):
         items = schema.get("items")
         return [with_defaults(each, items) for each in value] if isinstance(items, dict) else value
@@ -84,10 +88,14 @@ def with_defaults(value: Any, schema: Schema) -> Any:
     filled = dict(value)
     for name, field in (schema.get("properties") or {}).items():
         if filled.get(name) is None and "default" in field and not _nulled(filled, name, field):
-            filled[name] = copy_json(field["default"])
-    for name, each in filled.items():
+            filled[name] = field["default"]
+    for name, each in list(filled.items()):
         known = _schema_of_field(schema, name)
-        if known is not None:
+        if known is None:
+            continue
+        if each is None and not known.get("nullable") and name in (schema.get("properties") or {}):
+            del filled[name]
+        else:
             filled[name] = with_defaults(each, known)
     return filled
 
@@ -107,6 +115,29 @@ def validate(problems: Problems, document: Document, schema: Schema) -> None:
         "required": [name for name in schema.get("required") or () if name not in _OBJECT_FIELDS],
     }
     _check(problems, fields, inner, "")
+    if has_rules(schema):
+        if any(cause.reason in _BLOCKING or _is_type_error(cause) for cause in problems.causes):
+            problems.invalid("<nil>", None, _UNCHECKED)
+        else:
+            check_rules(problems, document, schema)
+
+
+_BLOCKING = (
+    "FieldValueRequired",
+    "FieldValueNotSupported",
+    "FieldValueTooLong",
+    "FieldValueTooMany",
+)
+"""Problems after which no rule is evaluated: the object may not be what rules take it for."""
+
+_UNCHECKED = (
+    "some validation rules were not checked because the object was invalid; "
+    "correct the existing errors to complete validation"
+)
+
+
+def _is_type_error(cause: Cause) -> bool:
+    return " in body must be of type " in cause.message
 
 
 def _check(problems: Problems, value: Any, schema: Schema, path: str) -> None:
@@ -177,10 +208,7 @@ def _check_bounds(
     if low is not None and count < low:
         problems.invalid(path, count, f"{path} in body should have at least {low} {what}")
     if high is not None and count > high:
-        if what == "items":
-            problems.too_many(path, count, high)
-        else:
-            problems.invalid(path, count, f"{path} in body should have at most {high} {what}")
+        problems.too_many(path, count, high)
 
 
 def _check_enum(problems: Problems, value: Any, schema: Schema, path: str) -> None:
