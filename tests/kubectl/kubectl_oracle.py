@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 ANSWERS = Path(__file__).parent.parent / "data" / "kubectl" / "answers.jsonl"
+NOWHERE = "/nowhere/config"
+"""A kubeconfig that is not there."""
+
 _SAMPLE = 20
 
 
@@ -55,7 +58,11 @@ class Oracle:
 
     def _real(self, arguments: Sequence[str], stdin: bytes, folder: Path | None) -> Answer:
         ran = subprocess.run(
-            [str(self.kubectl), *arguments], input=stdin, cwd=folder, capture_output=True
+            [str(self.kubectl), *arguments],
+            input=stdin,
+            cwd=folder,
+            capture_output=True,
+            env={**os.environ, "KUBECONFIG": NOWHERE},
         )
         return Answer(ran.stdout.decode(), ran.stderr.decode(), ran.returncode)
 

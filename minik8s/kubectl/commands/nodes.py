@@ -31,11 +31,7 @@ def uncordon(call: Call) -> None:
 
 def _nodes(call: Call) -> list[Target]:
     """The nodes that the command line names; raises what is wrong with it, or with them."""
-    selector = call.flags.text("selector")
-    if not call.arguments and not selector:
-        raise call.usage(f"USAGE: {call.command.name} {call.command.usage} [flags]")
-    if call.arguments and selector:
-        raise call.usage("cannot specify both a node name and a --selector option")
+    selector = _selector(call)
     names = tuple(name if "/" in name else f"nodes/{name}" for name in call.arguments)
     query = Query(
         call,
@@ -49,6 +45,16 @@ def _nodes(call: Call) -> list[Target]:
     if error is not None:
         raise error
     return targets
+
+
+def _selector(call: Call) -> str:
+    """The selector of nodes, empty where they are named; raises what is wrong with both."""
+    selector = call.flags.text("selector")
+    if not call.arguments and not selector:
+        raise call.usage(f"USAGE: {call.command.name} {call.command.usage} [flags]")
+    if call.arguments and selector:
+        raise call.usage("cannot specify both a node name and a --selector option")
+    return selector
 
 
 def _mark(call: Call, targets: list[Target], *, closed: bool) -> None:
@@ -112,6 +118,7 @@ def drain(call: Call) -> None:
 
 def _nodes_to_drain(call: Call) -> tuple[list[Target], Rules, DryRun]:
     flags = call.flags
+    _selector(call)
     selector = flags.text("pod-selector")
     try:
         parse_selector(selector)

@@ -121,8 +121,8 @@ def _template_text(template: Document) -> str:
 
 def status(call: Call) -> None:
     """Tell how rollouts go, until they are done."""
-    selection = _selected(call)
     revision = _revision(call)
+    selection = _selected(call)
     seen: list[Target] = []
 
     def follow(target: Target) -> None:
