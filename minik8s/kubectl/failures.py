@@ -84,6 +84,13 @@ def message_of(error: Exception) -> str:
     return error.message if isinstance(error, ApiError) else str(error)
 
 
+def errors_in(error: Exception | None) -> list[Exception]:
+    """The errors that one stands for: none, itself, or those that were met together."""
+    if isinstance(error, Several):
+        return list(error.errors)
+    return [] if error is None else [error]
+
+
 def raise_all(errors: Sequence[Exception]) -> None:
     """Raise what was collected: nothing, one error, or several."""
     if len(errors) == 1:
@@ -167,5 +174,5 @@ def each(calls: Iterable[Callable[[], None]]) -> None:
         try:
             call()
         except COLLECTED as error:
-            errors += error.errors if isinstance(error, Several) else [error]
+            errors += errors_in(error)
     raise_all(errors)

@@ -43,9 +43,7 @@ def named_object(call: Call, *words: str) -> Document:
     selection = select(
         Query(call, namespace=call.namespace, arguments=tuple(arguments), files=False)
     )
-    targets, error = selection.targets(go_on=False)
-    if error is not None:
-        raise error
+    targets = selection.targets_or_raise(go_on=False)
     return targets[0].object
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from minik8s.client.calls import TABLE_ACCEPT
 from minik8s.errors import ApiError, NotFound
 from minik8s.kubectl.call import Call
-from minik8s.kubectl.failures import COLLECTED, Failure, Several, raise_all
+from minik8s.kubectl.failures import COLLECTED, Failure, errors_in, raise_all
 from minik8s.kubectl.gotext import quote
 from minik8s.model.metadata import Document, namespace_of
 from minik8s.model.registry import NAMESPACE, Kind
@@ -102,11 +102,11 @@ class Selection:
                     except COLLECTED as error:
                         if not go_on:
                             raise
-                        errors += error.errors if isinstance(error, Several) else [error]
+                        errors += errors_in(error)
             except COLLECTED as error:
                 if not go_on:
                     raise
-                errors += error.errors if isinstance(error, Several) else [error]
+                errors += errors_in(error)
         raise_all([error for error in errors if not isinstance(error, self.ignored)])
 
     def targets(self, *, go_on: bool = True) -> tuple[list[Target], Exception | None]:
@@ -117,6 +117,13 @@ class Selection:
         except COLLECTED as error:
             return found, error
         return found, None
+
+    def targets_or_raise(self, *, go_on: bool = True) -> list[Target]:
+        """All targets; raises what was wrong with any."""
+        found, error = self.targets(go_on=go_on)
+        if error is not None:
+            raise error
+        return found
 
     def _ready(self, found: Target | Exception) -> Target:
         if isinstance(found, Exception):

@@ -32,10 +32,7 @@ ALL_AND_SELECTOR = "cannot set --all and --selector at the same time"
 
 def targets_of(call: Call, arguments: list[str]) -> list[Target]:
     """The objects that a `set` command is about; raises Failure if one cannot be had."""
-    targets, error = selection_of(call, arguments).targets()
-    if error is not None:
-        raise error
-    return targets
+    return selection_of(call, arguments).targets_or_raise()
 
 
 def selection_of(call: Call, arguments: list[str]) -> Selection:

@@ -21,7 +21,7 @@ from minik8s.kubectl.applying import (
 from minik8s.kubectl.call import Call, DryRun
 from minik8s.kubectl.commands.create import manifests, require_files
 from minik8s.kubectl.commands.delete import propagation
-from minik8s.kubectl.failures import COLLECTED, Failure, Several, add_source, raise_all
+from minik8s.kubectl.failures import COLLECTED, Failure, add_source, errors_in, raise_all
 from minik8s.kubectl.gotext import compact_json
 from minik8s.kubectl.output import object_printer
 from minik8s.kubectl.patches import with_last_applied, with_metadata
@@ -45,9 +45,7 @@ def run(call: Call) -> None:
     _validate(call, dry_run)
     selection = select(replace(manifests(call, validate=validation != "Ignore"), fetch=False))
     targets, problem = selection.targets()
-    errors: list[Exception] = []
-    if problem is not None:
-        errors += problem.errors if isinstance(problem, Several) else [problem]
+    errors = errors_in(problem)
     if not targets and not errors:
         raise Failure("no objects passed to apply")
     application = Application(call, dry_run, validation)
@@ -55,7 +53,7 @@ def run(call: Call) -> None:
         try:
             application.apply(target)
         except COLLECTED as error:
-            errors += error.errors if isinstance(error, Several) else [error]
+            errors += errors_in(error)
     raise_all(errors)
     if flags.text("output") not in ("", "name"):
         _print(call, [target.object for target in targets])

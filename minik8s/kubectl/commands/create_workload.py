@@ -97,9 +97,7 @@ def _job_of_cronjob(creation: Creation, source: str) -> Document:
         arguments=(source,),
         files=False,
     )
-    targets, error = select(query).targets(go_on=False)
-    if error is not None:
-        raise error
+    targets = select(query).targets_or_raise(go_on=False)
     if len(targets) != 1:
         raise Failure("from must be an existing cronjob")
     cronjob = targets[0].object

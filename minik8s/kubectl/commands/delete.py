@@ -7,7 +7,7 @@ from functools import partial
 
 from minik8s.errors import ApiError, Forbidden, MethodNotAllowed, NotFound
 from minik8s.kubectl.call import Call, DryRun
-from minik8s.kubectl.failures import COLLECTED, Failure, Several, add_source, raise_all
+from minik8s.kubectl.failures import COLLECTED, Failure, add_source, errors_in, raise_all
 from minik8s.kubectl.gotext import parse_bool
 from minik8s.kubectl.rawrequests import raw_send
 from minik8s.kubectl.selecting import select
@@ -63,7 +63,7 @@ class Deletion:
         try:
             selection.visit(self.delete)
         except COLLECTED as error:
-            errors = list(error.errors) if isinstance(error, Several) else [error]
+            errors = errors_in(error)
         if self.ignore_not_found:
             errors = [error for error in errors if not isinstance(error, NotFound)]
         raise_all(errors)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from minik8s.errors import NotFound
 from minik8s.kubectl.call import Call
 from minik8s.kubectl.describe import Subject, describe_object
-from minik8s.kubectl.failures import COLLECTED, Failure, Several, message_of, raise_all
+from minik8s.kubectl.failures import COLLECTED, Failure, errors_in, message_of, raise_all
 from minik8s.kubectl.selecting import select
 from minik8s.kubectl.selection import Query, Target
 
@@ -24,7 +24,7 @@ def run(call: Call) -> None:
     if isinstance(error, NotFound) and len(call.arguments) == 2:
         _describe_by_prefix(call, error)
         return
-    errors = list(error.errors) if isinstance(error, Several) else [error] if error else []
+    errors = errors_in(error)
     seen: set[str] = set()
     written = False
     for target in targets:
@@ -85,9 +85,7 @@ def _describe_by_prefix(call: Call, error: NotFound) -> None:
         one_type=True,
         chunk=call.flags.number("chunk-size"),
     )
-    targets, failure = select(query).targets(go_on=False)
-    if failure is not None:
-        raise failure
+    targets = select(query).targets_or_raise(go_on=False)
     matching = [target for target in targets if target.name.startswith(prefix)]
     if not matching:
         raise error

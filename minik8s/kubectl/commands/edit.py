@@ -38,9 +38,7 @@ def run(call: Call) -> None:
             subresource=flags.text("subresource"),
         )
     )
-    targets, error = selection.targets()
-    if error is not None:
-        raise error
+    targets = selection.targets_or_raise()
     if not targets:
         raise Failure("edit cancelled, no objects found")
 

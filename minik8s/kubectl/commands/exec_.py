@@ -48,9 +48,7 @@ def _object(call: Call, resource: str) -> Document:
     if resource:
         return named_object(call, resource)
     query = replace(Query.typed(call, ()), latest=True)
-    targets, error = select(query).targets(go_on=False)
-    if error is not None:
-        raise error
+    targets = select(query).targets_or_raise(go_on=False)
     if len(targets) != 1:
         raise Failure("cannot exec into multiple objects at a time")
     return targets[0].object

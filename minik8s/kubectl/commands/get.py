@@ -6,7 +6,7 @@ from minik8s.errors import ApiError, NotFound
 from minik8s.kubectl.call import Call
 from minik8s.kubectl.customcolumns import FORMATS as COLUMN_FORMATS
 from minik8s.kubectl.customcolumns import columns_printer, print_columns
-from minik8s.kubectl.failures import Failure, Several, message_of, raise_all
+from minik8s.kubectl.failures import Failure, errors_in, message_of, raise_all
 from minik8s.kubectl.output import FORMATS, NoPrinter, Printer, format_printer, name_printer
 from minik8s.kubectl.rawrequests import raw_get
 from minik8s.kubectl.selecting import select
@@ -141,7 +141,7 @@ def _print_objects(call: Call, selection: Selection) -> None:
 
 
 def _unless_ignored(call: Call, error: Exception | None) -> list[Exception]:
-    errors = list(error.errors) if isinstance(error, Several) else [error] if error else []
+    errors = errors_in(error)
     if call.flags.on("ignore-not-found"):
         return [each for each in errors if not isinstance(each, NotFound)]
     return errors

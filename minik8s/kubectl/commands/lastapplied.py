@@ -30,18 +30,7 @@ from minik8s.model.metadata import LAST_APPLIED, Document, annotations_of
 def edit(call: Call) -> None:
     """Edit what was applied last, in the annotation alone."""
     call.validation()
-    targets, error = select(replace(Query.typed(call), empty_selector=True, latest=True)).targets()
-    if error is not None:
-        raise error
-    applied: list[Target] = []
-    for target in targets:
-        text = annotations_of(target.object).get(LAST_APPLIED)
-        if text is not None:
-            query = Query(call, files=False, default_namespace=False, fetch=False)
-            found, problem = select(query, Source(SOURCE, data=text.encode())).targets()
-            if problem is not None:
-                raise problem
-            applied += found[:1]
+    applied = _applied(call)
     if not applied:
         raise Failure(
             "no last-applied-configuration annotation found on resources, to create the "
@@ -61,6 +50,19 @@ def edit(call: Call) -> None:
             object_printer(call, "edited")(each.object)
 
     Editing(call, APPLIED_HEADER, keep, applied).run()
+
+
+def _applied(call: Call) -> list[Target]:
+    """The manifests in the annotations of the objects that were typed."""
+    selection = select(replace(Query.typed(call), empty_selector=True, latest=True))
+    applied: list[Target] = []
+    for target in selection.targets_or_raise():
+        text = annotations_of(target.object).get(LAST_APPLIED)
+        if text is not None:
+            query = Query(call, files=False, default_namespace=False, fetch=False)
+            source = Source(SOURCE, data=text.encode())
+            applied += select(query, source).targets_or_raise()[:1]
+    return applied
 
 
 def _patch(manifest: Document) -> Document:

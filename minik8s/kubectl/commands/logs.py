@@ -124,9 +124,7 @@ def _objects(call: Call, resource: str, selector: str) -> list[Document]:
         query = Query(
             call, namespace=call.namespace, arguments=("pods",), labels=selector, files=False
         )
-        targets, error = select(query).targets(go_on=False)
-        if error is not None:
-            raise error
+        targets = select(query).targets_or_raise(go_on=False)
     except NotFound as error:
         raise Failure(
             f"error from server (NotFound): {message_of(error)} in namespace "

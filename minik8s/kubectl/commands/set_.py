@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from minik8s.admission import schema_for
 from minik8s.kubectl.call import Call, DryRun
 from minik8s.kubectl.commands.helping import require_subcommand
-from minik8s.kubectl.failures import COLLECTED, Failure, Several, raise_all
+from minik8s.kubectl.failures import COLLECTED, Failure, errors_in, raise_all
 from minik8s.kubectl.gotext import quote
 from minik8s.kubectl.output import object_printer
 from minik8s.kubectl.pairs import parse_pairs, split_arguments
@@ -17,6 +19,7 @@ from minik8s.kubectl.selectortext import parse_label_selector
 from minik8s.kubectl.setting import (
     ALL_AND_SELECTOR,
     LOCAL_AND_SERVER,
+    Change,
     check_dry_run,
     patched,
     selection_of,
@@ -40,10 +43,26 @@ def run(call: Call) -> int:
 
 def image(call: Call) -> None:
     """Change the images of containers."""
-    flags = call.flags
     resources, pairs = split_arguments(call.arguments, "image")
     images, _ = parse_pairs(pairs, "image", removable=False)
     targets = targets_of(call, resources)
+    _check_images(call, resources, images)
+    missing: list[Exception] = []
+
+    def change(target: Target) -> Document:
+        spec = pod_spec(target.kind, target.object)
+        for name, picture in images.items():
+            spec, found = _with_image(spec, name, picture)
+            if not found:
+                missing.append(Failure(f"error: unable to find container named {quote(name)}"))
+        return with_pod_spec(target.kind, target.object, spec)
+
+    failed = "failed to patch image update to pod template:"
+    _write(call, targets, change, "image updated", failed, missing)
+
+
+def _check_images(call: Call, resources: list[str], images: Mapping[str, str]) -> None:
+    flags = call.flags
     problems: list[Exception] = []
     if flags.on("all") and flags.text("selector"):
         problems.append(Failure(ALL_AND_SELECTOR))
@@ -65,26 +84,21 @@ def image(call: Call) -> None:
     if flags.on("local") and call.dry_run() is DryRun.SERVER:
         problems.append(Failure(LOCAL_AND_SERVER))
     raise_all(problems)
-    missing: list[Exception] = []
 
-    def change(target: Target) -> Document:
-        spec = pod_spec(target.kind, target.object)
-        for name, picture in images.items():
-            spec, found = _with_image(spec, name, picture)
-            if not found:
-                missing.append(Failure(f"error: unable to find container named {quote(name)}"))
-        return with_pod_spec(target.kind, target.object, spec)
 
+def _write(
+    call: Call,
+    targets: list[Target],
+    change: Change,
+    done: str,
+    failed: str,
+    missing: list[Exception],
+) -> None:
+    """Write the changes, and raise at the end what was missing and what failed."""
     try:
-        write_changes(
-            call,
-            targets,
-            change,
-            "image updated",
-            "failed to patch image update to pod template:",
-        )
+        write_changes(call, targets, change, done, failed)
     except COLLECTED as error:
-        missing += error.errors if isinstance(error, Several) else [error]
+        missing += errors_in(error)
     raise_all(missing)
 
 
@@ -134,17 +148,8 @@ def resources(call: Call) -> None:
             missing.append(Failure(f"error: unable to find container named {pattern}"))
         return with_pod_spec(target.kind, target.object, spec)
 
-    try:
-        write_changes(
-            call,
-            targets,
-            change,
-            "resource requirements updated",
-            "failed to patch resources update to pod template",
-        )
-    except COLLECTED as error:
-        missing += error.errors if isinstance(error, Several) else [error]
-    raise_all(missing)
+    failed = "failed to patch resources update to pod template"
+    _write(call, targets, change, "resource requirements updated", failed, missing)
 
 
 def _amounts(text: str) -> dict[str, str]:
