@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from minik8s.errors import ApiError
 from minik8s.kubectl.call import Call
 from minik8s.kubectl.failures import Failure, Unreachable
 from minik8s.kubectl.generate import begin, without_empty
@@ -248,7 +249,10 @@ def token(call: Call) -> None:
     except Unreachable as error:
         path = f"{SERVICE_ACCOUNT.path(call.namespace, name)}/token"
         raise Failure(f"failed to create token: {error.asked('Post', path)}") from None
-    answer = client.create(SERVICE_ACCOUNT, request, call.namespace, name=name, sub="token")
+    try:
+        answer = client.create(SERVICE_ACCOUNT, request, call.namespace, name=name, sub="token")
+    except ApiError as error:
+        raise Failure(f"failed to create token: {error.message}") from None
     issued = str((answer.get("status") or {}).get("token") or "")
     if not issued:
         raise Failure("failed to create token: no token in server response")

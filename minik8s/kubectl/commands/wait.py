@@ -219,7 +219,9 @@ def _wait_for(target: Target, wait: _Wait, patience: _Patience, timeout: float) 
             raise NotFound.resource(target.kind.plural, target.kind.group, target.name)
         return wait.check(document)
 
-    if patience.until(look):
+    # The time is for all objects together: those that come after its end are not looked at.
+    in_time = wait.check is None or not timeout or patience.left > 0
+    if in_time and patience.until(look):
         return last[-1] if last else target.object
     if not timeout:
         raise Failure(f"condition not met for {target.title}")
