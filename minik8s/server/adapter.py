@@ -81,7 +81,7 @@ class Adapter:
         elif response.log is not None:
             await self._follow(response, response.log, link, send)
         else:
-            await self._answer(response, send, last=upgraded)
+            await self._answer(response, link, send, last=upgraded)
 
     def close(self) -> None:
         """The server ends: let watches and followed logs end first."""
@@ -125,14 +125,20 @@ class Adapter:
 
     # -- out
 
-    async def _answer(self, response: Response, send: Send, *, last: bool) -> None:
+    async def _answer(
+        self, response: Response, link: HttpConnection, send: Send, *, last: bool
+    ) -> None:
         body = self._bytes(response.body)
         headers = _headers(response)
         headers.append((b"content-length", b"%d" % len(body)))
         if last:
             headers.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": response.code, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        link.cork()
+        try:
+            await send({"type": "http.response.start", "status": response.code, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+        finally:
+            link.uncork()
 
     def _bytes(self, body: Document | str | bytes | None) -> bytes:
         if isinstance(body, dict):
@@ -152,7 +158,7 @@ class Adapter:
             counter = self._watches.__enter__()
         except ApiError as error:
             stream.close()
-            await self._answer(refusal(error), send, last=False)
+            await self._answer(refusal(error), link, send, last=False)
             return
         listener = self.hub.listen(stream.kind.plural)  # type: ignore[attr-defined]
         link.on_close = listener.told.set
@@ -206,7 +212,7 @@ class Adapter:
             counter = self._follows.__enter__()
         except ApiError as error:
             stream.close()
-            await self._answer(refusal(error), send, last=False)
+            await self._answer(refusal(error), link, send, last=False)
             return
         listener = self.hub.listen("")
         link.on_close = listener.told.set

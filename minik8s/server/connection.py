@@ -54,6 +54,37 @@ class Talk(Protocol):
         """The connection is over."""
 
 
+class _Corked:
+    """A transport that can hold back what is written: head and body leave as one piece."""
+
+    __slots__ = ("_held", "inner")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self.inner = transport
+        self._held: list[bytes] | None = None
+
+    def cork(self) -> None:
+        self._held = []
+
+    def uncork(self) -> None:
+        held, self._held = self._held, None
+        if held:
+            self.inner.write(b"".join(held))
+
+    def write(self, data: bytes) -> None:
+        if self._held is None:
+            self.inner.write(data)
+        else:
+            self._held.append(data)
+
+    def close(self) -> None:
+        self.uncork()
+        self.inner.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
 class HttpConnection(HttpToolsProtocol):
     """One connection of a client that speaks HTTP/1.1."""
 
@@ -65,7 +96,20 @@ class HttpConnection(HttpToolsProtocol):
         self._head = 0
         self._in_body = False
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # type: ignore[override]
+        """A client has come."""
+        self._corked = _Corked(cast(asyncio.Transport, transport))
+        super().connection_made(cast(asyncio.Transport, self._corked))
+
     # -- what the application asks for
+
+    def cork(self) -> None:
+        """Hold back what is written until `uncork`."""
+        self._corked.cork()
+
+    def uncork(self) -> None:
+        """Send what was held back."""
+        self._corked.uncork()
 
     @property
     def closed(self) -> bool:
@@ -83,7 +127,7 @@ class HttpConnection(HttpToolsProtocol):
         self.cycle.disconnected = True  # for uvicorn there is nothing more to say
         self.connections.discard(self)
         protocol.siblings = self.connections
-        transport = self.transport
+        transport = self._corked.inner
         transport.write(head)
         transport.set_protocol(protocol)
         transport.resume_reading()
