@@ -20,6 +20,8 @@ from minik8s.terminal.screen import write
 from minik8s.terminal.session import CTRL_C, HOME, HOST, USER, Result, Session
 
 _SLICE = 0.05
+_OUTPUT = 1
+"""The place of the output modes among a terminal's attributes (termios)."""
 _END, _ERASE_LINE = "\x04", "\x15"
 
 
@@ -104,6 +106,9 @@ def _raw(descriptor: int) -> Iterator[None]:
         return
     before = termios.tcgetattr(descriptor)
     tty.setraw(descriptor, termios.TCSANOW)
+    raw = termios.tcgetattr(descriptor)
+    raw[_OUTPUT] |= termios.OPOST | termios.ONLCR  # a job in the background prints as always
+    termios.tcsetattr(descriptor, termios.TCSANOW, raw)
     try:
         yield
     finally:

@@ -454,7 +454,7 @@ STAT = {
         "2026-03-08 09:00:00.000000000 +0000\ndirectory\n"
     ),
     "stat -c '%5s|%-5s|%05s|%%' f": "    3|3    |00003|%\n",
-    "stat f | sed -n 4p": "Access: (0644/-rw-r--r--)  Uid: ( 1000/     you)   Gid: ( 1000/     you)\n",
+    "stat f | sed -n 4p | cut -c-48": "Access: (0644/-rw-r--r--)  Uid: ( 1000/     you)\n",
 }
 
 

@@ -192,6 +192,18 @@ def test_read_asks(typist):
     assert typist.run("read x <<< here; echo $x") == "here\n"
 
 
+def test_run_shows_the_prompt_of_the_pods_shell_last(typist):
+    said = typist.run("kubectl run tmp --rm -it --image=busybox -- sh", "/ # ")
+    assert said.endswith("If you don't see a command prompt, try pressing enter.\n")
+    assert typist.run("hostname", "/ # ") == "tmp\n"
+    assert typist.run("exit").endswith('pod "tmp" deleted from default namespace\n')
+
+
+def test_a_job_prints_whole_lines_beside_a_program_in_front(typist):
+    typist.run("(sleep 1; echo one; echo two) &")
+    assert typist.run("kubectl exec -it $FRONTEND -- sleep 2").startswith("one\ntwo\n")
+
+
 def test_what_is_typed_goes_into_a_file(typist):
     typist.child.sendline("cat > ns.yaml")
     time.sleep(0.3)

@@ -43,8 +43,8 @@ def run(call: Call) -> None:
     attach(call, pod, command="kubectl attach")
 
 
-def attach(call: Call, pod: Document, *, command: str) -> None:
-    """Attach to the chosen container of a running pod."""
+def attach(call: Call, pod: Document, *, command: str, said: str = "") -> None:
+    """Attach to the chosen container of a running pod, which has `said` something already."""
     flags, quiet = call.flags, call.flags.on("quiet")
     name = flags.text("container") if flags.knows("container") else ""
     try:
@@ -64,6 +64,7 @@ def attach(call: Call, pod: Document, *, command: str) -> None:
     raw = wants_tty(call, stdin=stdin, tty=tty, quiet=quiet)
     if not quiet:
         call.err(_RECORDED + _PROMPT)
+    call.out(said)
     session = call.client.attach(
         name_of(pod), container["name"], namespace_of(pod), stdin=stdin, tty=raw
     )

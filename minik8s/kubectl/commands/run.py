@@ -257,11 +257,14 @@ def _wait(call: Call, pod: Document, timeout: float, done: Callable[[Document], 
 def _attach(call: Call, pod: Document) -> None:
     name, namespace = name_of(pod), namespace_of(pod)
     container = chosen_container(call, pod, "", quiet=call.flags.on("quiet"))["name"]
-    call.out(call.client.logs(name, container, namespace))
+    said = call.client.logs(name, container, namespace)
     if is_terminal(pod):
+        call.out(said)
         return
+    if said.endswith(" \n"):
+        said = said[:-1]  # a prompt, whose line has not ended; a log knows whole lines only
     try:
-        attach(call, pod, command="kubectl attach")
+        attach(call, pod, command="kubectl attach", said=said)
     except (ApiError, Failure) as error:
         call.err(
             f"warning: couldn't attach to pod/{name}, falling back to streaming logs: {error}\n"
