@@ -31,6 +31,12 @@ from minik8s.server.users import Identities, new_token, signing_key
 KEEP_ALIVE = 180
 """Seconds that an idle connection is kept, longer than Go's clients keep theirs (90)."""
 
+TIDY = 50
+"""After how many tenths of a second without a request there is time to collect garbage."""
+
+CROWDED = 400
+"""After how many collections of the middle generation a full one cannot wait any longer."""
+
 GRACE = 2
 """Seconds that requests under way are given at the end."""
 
@@ -107,11 +113,11 @@ class Server:
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until SIGINT or SIGTERM; `ready` is called when requests are answered."""
-        # Objects of the start-up live as long as the process: the collector need not look at
-        # them, and a full collection is worth its pause only now and then.
+        # A full collection of ten thousand pods takes half a second in which nobody is served.
+        # So the young generations only are collected on the way, and all of them in quiet moments.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(20_000, 20, 50)
+        gc.set_threshold(20_000, 20, 1_000_000)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(self._serve(ready, signals=True))
         gc.freeze()  # the process ends: there is nothing left worth collecting
@@ -207,6 +213,16 @@ class _Uvicorn(uvicorn.Server):
         super().__init__(config)
         self._adapter = adapter
         self._ready = ready
+        self._served = 0
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % TIDY == TIDY - 1:
+            served = self.server_state.total_requests
+            crowded = gc.get_count()[2] > CROWDED
+            if crowded or (served == self._served and gc.get_count()[2]):
+                gc.collect()
+            self._served = served
+        return await super().on_tick(counter)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
