@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from minik8s.apiserver.jsonpatch import same_json
 from minik8s.kubectl.gotext import compact_json
 from minik8s.model.metadata import LAST_APPLIED, Document, annotations_of
 
@@ -25,7 +26,7 @@ def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> Document:
             inner = merge_patch(old[key], new[key])
             if inner:
                 patch[key] = inner
-        elif old[key] != new[key]:
+        elif not same_json(old[key], new[key]):
             patch[key] = new[key]
     return patch
 

@@ -14,6 +14,7 @@ from enum import Flag, auto
 from typing import Any
 
 from minik8s.admission.schema import NO_META, PatchMeta, Schema
+from minik8s.apiserver.jsonpatch import same_json
 from minik8s.apiserver.strategic import (
     DELETE_PREFIX,
     ORDER_PREFIX,
@@ -88,15 +89,6 @@ def field_of(schema: Schema | None, key: str) -> tuple[Schema | None, PatchMeta]
     return schema.at([key]), schema.meta(key) if schema.name else NO_META
 
 
-def same(left: Any, right: Any) -> bool:
-    """Whether two JSON values are equal; true is not 1."""
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
-
-
 def _sort_of(value: Any) -> type:
     """What JSON type a value has."""
     return float if type(value) is int else type(value)
@@ -163,7 +155,7 @@ def _field_list(
 ) -> None:
     inner, meta = field_of(schema, key)
     if not meta.merges:
-        if Part.CHANGES in part and not same(old, new):
+        if Part.CHANGES in part and not same_json(old, new):
             patch[key] = new
         return
     if not old:
