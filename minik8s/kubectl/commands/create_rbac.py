@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from minik8s.kubectl.call import Call
-from minik8s.kubectl.failures import Failure, NoSuchResource
+from minik8s.kubectl.failures import Exit, Failure, NoSuchResource
 from minik8s.kubectl.generate import Creation, begin, without_empty
 from minik8s.kubectl.resources import kind_named
 from minik8s.model.metadata import Document
@@ -99,7 +99,7 @@ def _check_resources(call: Call, verbs: list[str], resources: list[_Resource]) -
             if verb in _SPECIAL and there not in _SPECIAL[verb]:
                 raise Failure(f"can not perform '{verb}' on '{there[0]}' in group '{there[1]}'")
         if served is None and not special:
-            raise NoSuchResource(resource.name, resource.group)
+            raise Exit(1, str(NoSuchResource(resource.name, resource.group)))
 
 
 def _rules(
