@@ -171,8 +171,6 @@ class _Later:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Later) and self.text == other.text
 
-    __hash__ = None  # type: ignore[assignment]
-
 
 def _cost(pod: Document) -> int:
     try:

@@ -5,7 +5,6 @@ An implementation is loaded when somebody first runs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 
@@ -71,8 +70,8 @@ IMPLEMENTATIONS = {
 def implementation(name: str) -> Program:
     """A program by the name of its implementation; raises KeyError."""
     module, _, function = IMPLEMENTATIONS[name].partition(":")
-    found: Callable[..., object] = getattr(import_module(f"minik8s.guests.{module}"), function)
-    return found  # type: ignore[return-value]
+    found: Program = getattr(import_module(f"minik8s.guests.{module}"), function)
+    return found
 
 
 _FOLDERS = frozenset(("", "/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin"))

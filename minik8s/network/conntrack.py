@@ -336,8 +336,8 @@ def _refresh_tcp(table: ConntrackTable, entry: Entry, kind: str, old: str, now: 
 def _move_udp(
     table: ConntrackTable,
     entry: Entry,
-    direction: int,  # noqa: ARG001
-    packet: Packet,  # noqa: ARG001
+    _direction: int,
+    _packet: Packet,
     now: float,
 ) -> str:
     stream = entry.seen_reply and now > entry.stream_at
@@ -363,7 +363,7 @@ def _move_sctp(
 def _move_other(
     table: ConntrackTable,
     entry: Entry,
-    direction: int,  # noqa: ARG001
+    _direction: int,
     packet: Packet,
     now: float,
 ) -> str:

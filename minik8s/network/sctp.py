@@ -97,17 +97,17 @@ class SctpAssociation(Connection):
         if self.listener is not None:
             self.listener.established(self)
 
-    def _on_init_ack(self, packet: Packet) -> None:  # noqa: ARG002
+    def _on_init_ack(self, _packet: Packet) -> None:
         if self._phase == "cookie wait":
             self._phase = "cookie echoed"
             self._attempts = 0
             self._repeat("COOKIE_ECHO", RTO_DATA, HANDSHAKE_RETRIES)
 
-    def _on_cookie_echo(self, packet: Packet) -> None:  # noqa: ARG002
+    def _on_cookie_echo(self, _packet: Packet) -> None:
         if self._phase == "open":
             self._emit("COOKIE_ACK")  # the first one was lost
 
-    def _on_cookie_ack(self, packet: Packet) -> None:  # noqa: ARG002
+    def _on_cookie_ack(self, _packet: Packet) -> None:
         if self._phase != "cookie echoed":
             return
         self._phase, self.state, self._attempts = "open", "established", 0
@@ -138,19 +138,19 @@ class SctpAssociation(Connection):
             if waiting:
                 self._plan_data()
 
-    def _on_shutdown(self, packet: Packet) -> None:  # noqa: ARG002
+    def _on_shutdown(self, _packet: Packet) -> None:
         self.eof = True
         self._emit("SHUTDOWN_ACK")
         self._notify()
 
-    def _on_shutdown_ack(self, packet: Packet) -> None:  # noqa: ARG002
+    def _on_shutdown_ack(self, _packet: Packet) -> None:
         self._emit("SHUTDOWN_COMPLETE")
         self._end("closed")
 
-    def _on_shutdown_complete(self, packet: Packet) -> None:  # noqa: ARG002
+    def _on_shutdown_complete(self, _packet: Packet) -> None:
         self._end("closed")
 
-    def _on_abort(self, packet: Packet) -> None:  # noqa: ARG002
+    def _on_abort(self, _packet: Packet) -> None:
         self._end("refused" if self.state == "connecting" else "reset")
 
     # -- inside

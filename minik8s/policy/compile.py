@@ -99,7 +99,7 @@ class ConstantMatch:
     value: bool
     why: str = ""
 
-    def matches(self, peer: Peer) -> bool:  # noqa: ARG002
+    def matches(self, _peer: Peer) -> bool:
         """Always the same answer."""
         return self.value
 

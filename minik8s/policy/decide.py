@@ -71,8 +71,9 @@ def match_rule(
     """
     port_index: int | None = None
     if rule.ports is not None:
-        for port_index, entry in enumerate(rule.ports):  # noqa: B007
+        for index, entry in enumerate(rule.ports):
             if entry.matches(protocol, port, named):
+                port_index = index
                 break
         else:
             return None
