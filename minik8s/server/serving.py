@@ -216,7 +216,7 @@ class _Uvicorn(uvicorn.Server):
         self._served = 0
 
     async def on_tick(self, counter: int) -> bool:
-        if counter % TIDY == TIDY - 1:
+        if gc.get_threshold()[2] > CROWDED and counter % TIDY == TIDY - 1:
             served = self.server_state.total_requests
             crowded = gc.get_count()[2] > CROWDED
             if crowded or (served == self._served and gc.get_count()[2]):
