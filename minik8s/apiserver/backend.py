@@ -133,7 +133,8 @@ class Backend(Protocol):
     ids: Ids
     registry: Registry
     autosettle: bool
-    service_addresses: AddressPool
+    service_addresses: Sequence[AddressPool]
+    """One pool for each IP family that the cluster has, the preferred one first."""
 
     def settle(self) -> None:
         """Let the controllers run until nothing changes."""

@@ -7,11 +7,16 @@ so a snapshot that is loaded takes its addresses, too.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from minik8s.apiserver.backend import Backend
+from minik8s.apiserver.servicefamilies import (
+    check_families,
+    family_of,
+    trimmed_to_one_family,
+)
 from minik8s.errors import Cause, InternalError, Invalid
-from minik8s.ipam import AddressPool, PoolExhausted
+from minik8s.ipam import PoolExhausted
 from minik8s.model.metadata import Document, name_of
 from minik8s.model.registry import SERVICE
 from minik8s.store import StoreEvent
@@ -29,7 +34,7 @@ class ServiceAllocator:
     """Hands out cluster addresses and node ports."""
 
     def __init__(self, backend: Backend) -> None:
-        self._pool: AddressPool = backend.service_addresses
+        self._pools = {family_of(str(pool.network)): pool for pool in backend.service_addresses}
         self._addresses_random = backend.ids.stream("service-addresses")
         self._ports_random = backend.ids.stream("node-ports")
         self._ports: set[int] = set()
@@ -37,65 +42,86 @@ class ServiceAllocator:
             self._hold(service)
         backend.store.subscribe(self._observe)
 
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The cluster's IP families, the preferred one first."""
+        return tuple(self._pools)
+
     def allocate(self, service: Document, old: Document | None = None) -> Document:
         """The service with its addresses and node ports; raises Invalid for one that is taken.
 
         What is handed out must be stored, or given back with `release`.
         """
         kept = _held_addresses(old) if old is not None else []
-        address, allocated = self._address(service, kept)
+        check_families(service, self.families)
+        addresses, taken = self._addresses(service, kept)
         try:
             ports = self._node_ports(service, _node_ports(old))
         except BaseException:
-            if allocated:
-                self._pool.release(address)
+            self._give_back(taken)
             raise
-        spec = _with_address(service["spec"], address)
+        spec = _with_addresses(service["spec"], addresses)
         return {**service, "spec": {**spec, "ports": ports} if ports else spec}
 
     def release(self, service: Document, old: Document | None = None) -> None:
         """Give back what `allocate` handed out for a service that was not stored."""
         kept = _held_addresses(old) if old is not None else []
-        for address in _held_addresses(service):
-            if address not in kept:
-                self._pool.release(address)
+        self._give_back(a for a in _held_addresses(service) if a not in kept)
         self._ports -= _node_ports(service) - _node_ports(old)
 
     # -- addresses
 
-    def _address(self, service: Document, kept: Sequence[str]) -> tuple[str, bool]:
-        """The cluster address, and whether it was taken from the pool just now."""
+    def _addresses(self, service: Document, kept: Sequence[str]) -> tuple[list[str], list[str]]:
+        """The cluster addresses, one for each family, and those taken from a pool just now."""
         spec = service["spec"]
         if spec.get("type") == "ExternalName":
-            return "", False
-        wanted = spec.get("clusterIP") or next(iter(spec.get("clusterIPs") or ()), "")
-        if wanted == HEADLESS or wanted in kept:
-            return wanted, False
-        if wanted:
-            self._reserve(service, wanted)
-            return wanted, True
-        return self._next_address(), True
+            return [], []
+        wanted = spec.get("clusterIPs") or [spec.get("clusterIP") or ""]
+        if wanted[0] == HEADLESS:
+            return [HEADLESS], []
+        given = {family_of(address): address for address in wanted if address}
+        addresses: list[str] = []
+        taken: list[str] = []
+        try:
+            for family in spec.get("ipFamilies") or self.families[:1]:
+                address = given.get(family) or self._next_address(family)
+                if family in given and address not in kept:
+                    self._reserve(service, address)
+                if address not in kept:
+                    taken.append(address)
+                addresses.append(address)
+        except BaseException:
+            self._give_back(taken)
+            raise
+        return addresses, taken
+
+    def _give_back(self, addresses: Iterable[str]) -> None:
+        for address in addresses:
+            self._pools[family_of(address)].release(address)
 
     def _reserve(self, service: Document, wanted: str) -> None:
+        pool = self._pools.get(family_of(wanted))
         try:
-            if self._pool.reserve(wanted):
+            if pool is not None and pool.reserve(wanted):
                 return
             why = "provided IP is already allocated"
+            if pool is None:
+                why = "the provided network does not match the current range"
         except ValueError:
+            network = pool.network if pool is not None else ""
             why = (
-                "the provided network does not match the current range"
-                if ":" in wanted
-                else f"the provided IP ({wanted}) is not in the valid range. "
-                f"The range of valid IPs is {self._pool.network}"
+                f"the provided IP ({wanted}) is not in the valid range. "
+                f"The range of valid IPs is {network}"
             )
         shown = json.dumps([wanted])
         text = f"Invalid value: {shown}: failed to allocate IP {wanted}: {why}"
         raise _invalid(service, Cause("FieldValueInvalid", text, "spec.clusterIPs"))
 
-    def _next_address(self) -> str:
-        first = _STATIC_BAND if self._pool.capacity > 2 * _STATIC_BAND else 1
+    def _next_address(self, family: str) -> str:
+        pool = self._pools[family]
+        first = _STATIC_BAND if pool.capacity > 2 * _STATIC_BAND else 1
         try:
-            return self._pool.pick(self._addresses_random.randrange(first, self._pool.capacity))
+            return pool.pick(self._addresses_random.randrange(first, pool.capacity))
         except PoolExhausted:
             raise InternalError.wrap("failed to allocate a serviceIP: range is full") from None
 
@@ -164,13 +190,16 @@ class ServiceAllocator:
 
     def _hold(self, service: Document) -> None:
         for address in _held_addresses(service):
-            if address in self._pool:
-                self._pool.reserve(address)
+            pool = self._pools.get(family_of(address))
+            if pool is not None and address in pool:
+                pool.reserve(address)
         self._ports |= _node_ports(service)
 
     def _let_go(self, service: Document) -> None:
         for address in _held_addresses(service):
-            self._pool.release(address)
+            pool = self._pools.get(family_of(address))
+            if pool is not None:
+                pool.release(address)
         self._ports -= _node_ports(service)
 
 
@@ -189,12 +218,12 @@ def _node_ports(service: Document | None) -> set[int]:
     return {port["nodePort"] for port in spec.get("ports") or () if port.get("nodePort")}
 
 
-def _with_address(spec: Document, address: str) -> Document:
-    if not address:
+def _with_addresses(spec: Document, addresses: list[str]) -> Document:
+    if not addresses:
         return {k: v for k, v in spec.items() if k not in ("clusterIP", "clusterIPs")}
-    if spec.get("clusterIP") == address and spec.get("clusterIPs"):
+    if spec.get("clusterIP") == addresses[0] and spec.get("clusterIPs") == addresses:
         return spec
-    return {**spec, "clusterIP": address, "clusterIPs": [address]}
+    return {**spec, "clusterIP": addresses[0], "clusterIPs": addresses}
 
 
 def _wants_no_ports(spec: Document) -> bool:
@@ -228,6 +257,7 @@ def inherited(service: Document, old: Document) -> Document:
             spec.update({f: before[f] for f in ("clusterIP", "clusterIPs") if f in before})
         elif spec.get("clusterIP") == before.get("clusterIP") and not spec.get("clusterIPs"):
             spec.update({f: before[f] for f in ("clusterIPs",) if f in before})
+    trimmed_to_one_family(spec, before)
     if spec.get("type") in _PORT_TYPES and before.get("type") in _PORT_TYPES:
         numbers = {_port_key(port): port.get("nodePort") for port in before.get("ports") or ()}
         spec["ports"] = [_numbered(port, numbers) for port in spec.get("ports") or ()]

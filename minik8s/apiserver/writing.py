@@ -49,7 +49,7 @@ def to_object(call: Call, body: Any, options: WriteOptions) -> Document:
     else:
         document, warnings = admission.decode(kind, document, options.field_validation)
     call.warnings.extend(warnings)
-    document = admission.default(kind, document)
+    document = admission.default(kind, document, call.services.families)
     if not isinstance(document.get("metadata"), dict):
         document = {**document, "metadata": {}}
     return document

@@ -35,6 +35,7 @@ from minik8s.model.metadata import (
 from minik8s.network import Network
 from minik8s.policy import Verdict
 from minik8s.runtime import ClusterProfile, Outcome, Probe, Runtime, decide, send_probe
+from minik8s.runtime.profile import Cni, kubeadm_profile
 
 if TYPE_CHECKING:
     from minik8s.analysis.answers import AllPairs, Changed, Explained
@@ -57,8 +58,9 @@ class Cluster:
     """A whole Kubernetes cluster in this process; make ten if you like.
 
     `nodes` counts workers. With `enforcement` a network plugin that enforces policy is in
-    place (Cilium's objects), without it one that only carries packets; `profile` describes
-    any other cluster; `runtime` is one that runs already.
+    place (Cilium's objects), without it one that only carries packets. `ip_families` are
+    `IPv4`, `IPv6` or both, the preferred one first. `profile` describes any other cluster;
+    `runtime` is one that runs already.
 
     >>> cluster = Cluster(nodes=2, seed=1)
     >>> [node["metadata"]["name"] for node in cluster.objects("nodes")]
@@ -71,16 +73,19 @@ class Cluster:
         seed: int = 1,
         *,
         enforcement: bool = True,
+        ip_families: Sequence[str] = ("IPv4",),
         profile: ClusterProfile | None = None,
         runtime: Runtime | None = None,
     ) -> None:
-        self.runtime = runtime or Runtime(
-            nodes=nodes, seed=seed, enforcement=enforcement, profile=profile
-        )
+        if profile is None:
+            cni: Cni = "cilium" if enforcement else "kindnet"
+            profile = kubeadm_profile(nodes, cni=cni, ip_families=tuple(ip_families))
+        self.runtime = runtime or Runtime(seed=seed, profile=profile)
         self.server = ApiServer(self.runtime)
         self.client = Client(InProcessTransport(self.server))
         self.pods = Pods(self.client, self.runtime.store)
-        self._ends = Ends(self.runtime.store, self.runtime.network, self.pods)
+        blocks = self.runtime.profile.service_cidrs
+        self._ends = Ends(self.runtime.store, self.runtime.network, self.pods, blocks)
         self._lock = threading.RLock()
 
     @property
@@ -178,13 +183,17 @@ class Cluster:
 
     # -- questions
 
-    def probe(self, source: str, target: str, port: int, protocol: str = "TCP") -> Probe:
-        """Try one flow by a real packet.
+    def probe(
+        self, source: str, target: str, port: int | None = None, protocol: str = "TCP"
+    ) -> Probe:
+        """Try one flow by a real packet; `protocol="ICMP"` pings, everything else has a port.
 
         Ends are `namespace/pod`, `namespace/workload` (all of whose pods must agree) or
         `ip:ADDRESS`; a target may also be `namespace/service` or a DNS name. Raises KeyError
         for a name that means nothing, Disagreement when pods differ.
         """
+        if (port is None) != (protocol == "ICMP"):
+            raise ValueError(f"{protocol} {'needs a' if port is None else 'has no'} port")
         targets = self._ends.addresses(target)
         probes = []
         for key, host in self._ends.hosts(source):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address, ip_network
 
 from minik8s.cluster.pods import Pods, split_key
 from minik8s.model.registry import POD, SERVICE
 from minik8s.model.workloads import pod_addresses
 from minik8s.network import Host, Network
-from minik8s.network.dns import A, Question
+from minik8s.network.dns import AAAA, A, Question
 from minik8s.network.outside import resolve
 from minik8s.store import Store
 
@@ -16,10 +17,13 @@ from minik8s.store import Store
 class Ends:
     """Looks up the ends of a probe in one cluster; raises KeyError for a name without meaning."""
 
-    def __init__(self, store: Store, network: Network, pods: Pods) -> None:
+    def __init__(
+        self, store: Store, network: Network, pods: Pods, service_blocks: Iterable[str] = ()
+    ) -> None:
         self._store = store
         self._network = network
         self._pods = pods
+        self._service_blocks = [ip_network(block) for block in service_blocks]
 
     def hosts(self, text: str) -> Iterator[tuple[str, Host]]:
         """The network namespaces that a source names."""
@@ -43,7 +47,8 @@ class Ends:
         """Names and addresses of what a target means; empty if its name is not known."""
         if text.startswith("ip:"):
             address = text.removeprefix("ip:")
-            self._outside(address)
+            if not self._is_of_services(address):
+                self._outside(address)  # where only Services live there is never a host
             return [(text, address)]
         if "/" not in text and "." in text:
             return [(text, address) for address in self._resolve(text)]
@@ -59,6 +64,13 @@ class Ends:
             raise KeyError(f"{text}: no such pod, workload or service")
         return [(text, address) for address in service["spec"].get("clusterIPs") or ()]
 
+    def _is_of_services(self, address: str) -> bool:
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            raise KeyError(f"ip:{address}: not an address") from None
+        return any(parsed in block for block in self._service_blocks)
+
     def _resolve(self, name: str) -> Iterator[str]:
         words = name.removesuffix(".").removesuffix(".svc.cluster.local").removesuffix(".svc")
         service, _, namespace = words.partition(".")
@@ -66,9 +78,10 @@ class Ends:
         if found is not None:
             yield from found["spec"].get("clusterIPs") or ()
             return
-        for record in resolve(Question(name.removesuffix("."), A)).answers:
-            if record.type == A:
-                yield str(record.data)
+        for kind in (A, AAAA):
+            for record in resolve(Question(name.removesuffix("."), kind)).answers:
+                if record.type == kind:
+                    yield str(record.data)
 
 
 def same_family(host: Host, address: str) -> bool:

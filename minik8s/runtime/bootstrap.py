@@ -80,8 +80,9 @@ def values_of(profile: ClusterProfile) -> Values:
     values = {
         "name": profile.name,
         "version": profile.version,
-        "pod_cidr": profile.pod_cidr,
-        "service_cidr": profile.service_cidr,
+        "family": profile.ip_families[0],
+        "pod_cidr": ",".join(profile.pod_cidrs),
+        "service_cidr": ",".join(profile.service_cidrs),
         "dns_address": profile.service_address(10),
         "kubernetes_address": profile.service_address(1),
         "control_plane": control.name,
@@ -157,7 +158,9 @@ class Bootstrap:
 
     def _static_pods(self, node: NodeProfile, owner: Document) -> list[Document]:
         address = self.profile.node_address(node)
-        values = (*self.values, ("node", node.name), ("address", address))
+        host = f"[{address}]" if ":" in address else address
+        own = (("node", node.name), ("address", address), ("host", host))
+        values = (*self.values, *own)
         reference = {**owner_reference(owner)}
         del reference["blockOwnerDeletion"]
         return [

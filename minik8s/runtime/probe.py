@@ -37,7 +37,7 @@ class Probe:
 
     source: str
     target: str
-    port: int
+    port: int | None
     protocol: str
     verdict: Verdict
     outcome: Outcome
@@ -45,7 +45,8 @@ class Probe:
     decision: Decision | None = None
 
     def __str__(self) -> str:
-        where = f"{self.source} -> {self.target} {self.port}/{self.protocol}"
+        port = self.protocol if self.port is None else f"{self.port}/{self.protocol}"
+        where = f"{self.source} -> {self.target} {port}"
         return f"{where}: {self.verdict.value}, {self.outcome.value}"
 
 
@@ -59,10 +60,15 @@ _OUTCOMES = {
 
 
 def send_probe(
-    network: Network, host: Host, address: str, port: int, protocol: str
+    network: Network, host: Host, address: str, port: int | None, protocol: str
 ) -> tuple[Trace | None, Outcome]:
-    """Try one flow from a host; TCP and SCTP shake hands, UDP sends one datagram."""
+    """Try one flow from a host.
+
+    TCP and SCTP shake hands, UDP sends one datagram, ICMP (which has no port) one echo request.
+    """
     clock = network.clock.fork()
+    if port is None:
+        return _ping(host, clock, address)
     if protocol == "UDP":
         return _send_datagram(host, clock, address, port)
     kind: StreamProtocol = "SCTP" if protocol == "SCTP" else "TCP"
@@ -99,6 +105,16 @@ def _send_datagram(
         return trace, Outcome.CONNECTED
     refused = trace.fate in (Fate.REFUSED, Fate.REJECTED)
     return trace, Outcome.REFUSED if refused else Outcome.TIMED_OUT
+
+
+def _ping(host: Host, clock: Clock, address: str) -> tuple[Trace | None, Outcome]:
+    socket = host.echo(clock=clock)
+    socket.send(address, 1)
+    trace = socket.traces[-1] if socket.traces else None
+    clock.advance(PATIENCE)
+    answered = socket.receive() is not None
+    socket.close()
+    return trace, Outcome.CONNECTED if answered else Outcome.TIMED_OUT
 
 
 def decide(network: Network, trace: Trace, protocol: str) -> Decision:

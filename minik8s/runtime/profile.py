@@ -35,8 +35,8 @@ class NodeProfile:
 class ClusterProfile:
     """One cluster as its installer leaves it; `age` is in simulated seconds.
 
-    `cni_version` is the agent's (`v1.19.5`, `v1.9.4`); `ip_families` says which addresses pods
-    get, the first being that of Services.
+    `cni_version` is the agent's (`v1.19.5`, `v1.9.4`); `ip_families` says which addresses nodes,
+    pods and Services can have, the first being preferred.
     """
 
     nodes: tuple[NodeProfile, ...]
@@ -47,6 +47,7 @@ class ClusterProfile:
     node_cidr: str = "172.18.0.0/16"
     pod_cidr6: str = "fd00:10:244::/56"
     node_cidr6: str = "fc00:f853:ccd:e793::/64"
+    service_cidr6: str = "fd00:10:96::/112"
     cni: Cni = "cilium"
     cni_version: str = "v1.19.5"
     container_runtime: str = "containerd://2.3.4"
@@ -61,20 +62,28 @@ class ClusterProfile:
         blocks = {"IPv4": self.pod_cidr, "IPv6": self.pod_cidr6}
         return tuple(blocks[family] for family in self.ip_families)
 
+    @property
+    def service_cidrs(self) -> tuple[str, ...]:
+        """The blocks that Services get addresses from, one for each IP family."""
+        blocks = {"IPv4": self.service_cidr, "IPv6": self.service_cidr6}
+        return tuple(blocks[family] for family in self.ip_families)
+
     def service_address(self, number: int) -> str:
-        """The address with a number in the block of Services."""
-        return str(ip_network(self.service_cidr)[number])
+        """The address with a number in the preferred block of Services."""
+        return str(ip_network(self.service_cidrs[0])[number])
 
     def node_address(self, node: NodeProfile) -> str:
-        """The node's own IPv4 address: the one it was given, or the next of the nodes' block."""
-        if node.address:
-            return node.address
-        return str(ip_network(self.node_cidr)[self.nodes.index(node) + 2])
+        """The node's own address of the preferred IP family."""
+        return self.node_addresses(node)[0]
 
     def node_addresses(self, node: NodeProfile) -> tuple[str, ...]:
-        """The node's own addresses, one for each IP family."""
-        six = str(ip_network(self.node_cidr6)[self.nodes.index(node) + 2])
-        own = {"IPv4": self.node_address(node), "IPv6": six}
+        """The node's own addresses, one for each IP family.
+
+        The IPv4 address is the one it was given, or the next of the nodes' block.
+        """
+        number = self.nodes.index(node) + 2
+        four = node.address or str(ip_network(self.node_cidr)[number])
+        own = {"IPv4": four, "IPv6": str(ip_network(self.node_cidr6)[number])}
         return tuple(own[family] for family in self.ip_families)
 
     @property

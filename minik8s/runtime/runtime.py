@@ -81,7 +81,9 @@ class Runtime:
         self.store = Store(self.clock, self.ids, self.registry)
         self.settings = Settings(enforcement=self.profile.cni == "cilium")
         self.network = Network(self.store, self.clock, self.ids, self.settings)
-        self.service_addresses = AddressPool(self.profile.service_cidr)
+        self.service_addresses: Sequence[AddressPool] = tuple(
+            map(AddressPool, self.profile.service_cidrs)
+        )
         self.autosettle = True
         self.recorder = Recorder(self.store, self.clock)
         self.containers = Containers(self.store, self.network, self.clock)

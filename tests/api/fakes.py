@@ -48,7 +48,7 @@ class FakeBackend:
         self.ids = Ids(seed=1)
         self.registry = Registry()
         self.store = Store(self.clock, self.ids, self.registry)
-        self.service_addresses = AddressPool("10.96.0.0/12")
+        self.service_addresses = (AddressPool("10.96.0.0/12"),)
         self.autosettle = True
         self.settled = 0
         self.program_clock: Clock | None = None

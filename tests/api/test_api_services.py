@@ -70,21 +70,21 @@ def test_a_refused_service_takes_no_address(backend: FakeBackend) -> None:
 
     api = DOORS["in process"](backend)
     spec_of(api, "s")
-    taken = len(backend.service_addresses)
+    taken = len(backend.service_addresses[0])
     api.fails("POST", SERVICES, service_of("s"))
     api.fails(
         "POST", SERVICES, service_of("t", type="NodePort", ports=[{"port": 80, "nodePort": 1}])
     )
     api.ok("POST", f"{SERVICES}?dryRun=All", service_of("u"))
-    assert len(backend.service_addresses) == taken
+    assert len(backend.service_addresses[0]) == taken
     api.ok("DELETE", f"{SERVICES}/s")
-    assert len(backend.service_addresses) == taken - 1
+    assert len(backend.service_addresses[0]) == taken - 1
 
 
 def test_a_block_that_is_full(backend: FakeBackend) -> None:
     from fakes import DOORS
 
-    backend.service_addresses = AddressPool("10.9.0.0/30")
+    backend.service_addresses = (AddressPool("10.9.0.0/30"),)
     api = DOORS["in process"](backend)
     spec_of(api, "a")
     spec_of(api, "b")
