@@ -96,7 +96,7 @@ class HttpConnection(HttpToolsProtocol):
         self._head = 0
         self._in_body = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come."""
         self._corked = _Corked(cast(asyncio.Transport, transport))
         super().connection_made(cast(asyncio.Transport, self._corked))
