@@ -9,18 +9,18 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from typing import Generic, Protocol, TypeVar
 
 from minik8s.apiserver import (
     ApiServer,
-    EventStream,
     ExecSession,
-    LogStream,
     PortForward,
     Request,
     Response,
 )
 from minik8s.client import InProcessTransport
-from minik8s.model.metadata import Document
+
+T_co = TypeVar("T_co", covariant=True)
 
 
 class SharedTransport(InProcessTransport):
@@ -37,8 +37,8 @@ class SharedTransport(InProcessTransport):
         lock, session = self._lock, response.session
         return replace(
             response,
-            stream=None if response.stream is None else _Events(response.stream, lock),
-            log=None if response.log is None else _Log(response.log, lock),
+            stream=None if response.stream is None else _Stream(response.stream, lock),
+            log=None if response.log is None else _Stream(response.log, lock),
             session=_Program(session, lock)
             if session is not None and not isinstance(session, PortForward)
             else session,
@@ -49,29 +49,22 @@ class SharedTransport(InProcessTransport):
         time.sleep(seconds)
 
 
-class _Events:
-    def __init__(self, inner: EventStream, lock: threading.RLock) -> None:
+class _Polled(Protocol[T_co]):
+    """An EventStream or a LogStream."""
+
+    closed: bool
+
+    def poll(self) -> T_co: ...
+
+    def close(self) -> None: ...
+
+
+class _Stream(Generic[T_co]):
+    def __init__(self, inner: _Polled[T_co], lock: threading.RLock) -> None:
         self._inner, self._lock = inner, lock
         self.closed = inner.closed
 
-    def poll(self) -> list[Document]:
-        with self._lock:
-            found = self._inner.poll()
-        self.closed = self._inner.closed
-        return found
-
-    def close(self) -> None:
-        with self._lock:
-            self._inner.close()
-        self.closed = True
-
-
-class _Log:
-    def __init__(self, inner: LogStream, lock: threading.RLock) -> None:
-        self._inner, self._lock = inner, lock
-        self.closed = inner.closed
-
-    def poll(self) -> bytes:
+    def poll(self) -> T_co:
         with self._lock:
             found = self._inner.poll()
         self.closed = self._inner.closed
