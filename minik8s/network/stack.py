@@ -363,14 +363,19 @@ def _opens(packet: Packet) -> bool:
     return packet.chunk in ("INIT", "COOKIE_ECHO")
 
 
-def _backwards(packet: Packet, **more: object) -> Packet:
+def _backwards(
+    packet: Packet, *, flags: int = 0, seq: int = 0, ack: int = 0, chunk: str = ""
+) -> Packet:
     return Packet(
         packet.protocol,
         packet.destination,
         packet.source,
         packet.dport,
         packet.sport,
-        **more,  # type: ignore[arg-type]
+        flags,
+        seq,
+        ack,
+        chunk=chunk,
     )
 
 
