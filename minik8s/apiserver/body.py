@@ -6,6 +6,7 @@ What comes out belongs to the server alone, so a caller may go on changing what 
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -19,6 +20,9 @@ MAX_DEPTH = 200
 
 MAX_NODES = 1_000_000
 """How many values one YAML body may hold, with its aliases spelled out."""
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+"""The escape of half a character; text with halves alone has no UTF-8."""
 
 _JSON_TYPES = frozenset({"", "application/json", "text/json", "*/*"})
 _YAML_TYPES = frozenset({"application/yaml", "text/yaml", "application/x-yaml"})
@@ -80,9 +84,17 @@ def parse_json(body: bytes) -> Any:
     if not body:
         return None
     try:
-        return json.loads(body, parse_constant=_no_constant)
+        return _whole(body, json.loads(body, parse_constant=_no_constant))
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"json parse error: {_reason(error)}") from None
+
+
+def _whole(body: bytes, value: Any) -> Any:
+    """A value with U+FFFD for each half of a character, as Go's decoder has it."""
+    if _SURROGATE.search(body) is None:
+        return value
+    text = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
+    return json.loads(text.decode("utf-16", "replace"))
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -105,7 +117,7 @@ def parse_yaml(body: bytes) -> Any:
 
     try:
         loader = _yaml_loader()(body)
-        return _Plain().value(loader.get_single_data())
+        return _whole(body, _Plain().value(loader.get_single_data()))
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise BadRequest(f"yaml: {_yaml_reason(error)}") from None
 

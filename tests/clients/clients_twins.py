@@ -127,10 +127,12 @@ _PASSING = (
     (re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d (\+0000|GMT)"), "TIME"),
     (re.compile(r"^([IWEF])\d{4} [\d:.]+ +\d+ [\w.]+:\d+\]", re.MULTILINE), r"\1 TIME"),
     (re.compile(r"(?<![\w.:-])(\d+[smhdy])+(?![\w.:-])|<invalid>"), "AGE"),
+    (re.compile(r'^[IE] TIME "[^"]*[Ww]atch.* reflector="[^\n]*\n', re.MULTILINE), ""),
     (re.compile(r"(LIVE|MERGED)-\d+"), r"\1-N"),
     (re.compile(r"(?<=\S) {2,}"), "  "),
 )
-"""Ages and timestamps, names of temporary files, and the spaces that line columns up."""
+"""Ages and timestamps, what client-go logs now and then of a watch whose time is over, names of
+temporary files, and the spaces that line columns up."""
 
 
 def comparable(text: str) -> str:
