@@ -13,10 +13,10 @@ from minik8s.kubectl.gotext import quote
 _ATTEMPTS = {
     5: "annotate autoscale cluster-info delete describe edit expose get label patch scale",
     4: "attach cordon debug drain exec logs port-forward rollout set uncordon wait",
-    2: "auth can-i|explain|taint",
+    2: "explain taint",
     1: "api-resources api-versions diff run",
 }
-"""How often a command asks in vain; by its first word, or the words between bars."""
+"""How often a command asks in vain, by its first word."""
 
 _STOP = "if you choose to ignore these errors, turn validation off with --validate=false"
 
@@ -24,23 +24,32 @@ _STOP = "if you choose to ignore these errors, turn validation off with --valida
 def unreachable(call: Call, error: Unreachable) -> Exception:
     """Print the complaints of discovery, and give the command's own error."""
     words = call.command.full.split()[1:]
-    asked = error.asked("Get", "/api?timeout=32s")
+    asked = _asked(error)
     if call.flags.knows("raw") and call.flags.text("raw"):
         return error
     files = call.flags.items("filename") if call.flags.knows("filename") else []
     if files and _validates(call, words):
         return _unvalidated(files[0], error)
-    for _ in range(1 if files else _attempts(words)):
-        call.log(
-            f'"Couldn\'t get current server API group list" err={quote(asked)}',
-            "memcache.go:381",
-            "E",
-        )
+    complain(call, error, 1 if files else _attempts(words[0]))
     if files:
         return _unrecognized(words[0], files[0], asked)
     if words[0] == "api-versions":
         return Failure(f"couldn't get available api versions from server: {asked}")
     return error
+
+
+def complain(call: Call, error: Unreachable, times: int) -> None:
+    """Log that discovery asked in vain."""
+    for _ in range(times):
+        call.log(
+            f'"Couldn\'t get current server API group list" err={quote(_asked(error))}',
+            "memcache.go:381",
+            "E",
+        )
+
+
+def _asked(error: Unreachable) -> str:
+    return error.asked("Get", "/api?timeout=32s")
 
 
 def _validates(call: Call, words: list[str]) -> bool:
@@ -61,12 +70,8 @@ def _name(path: str) -> str:
     return STDIN if path == "-" else path
 
 
-def _attempts(words: list[str]) -> int:
-    for count, text in _ATTEMPTS.items():
-        known = text.split("|") if "|" in text else text.split()
-        if " ".join(words) in known or words[0] in known:
-            return count
-    return 0
+def _attempts(command: str) -> int:
+    return next((count for count, text in _ATTEMPTS.items() if command in text.split()), 0)
 
 
 def _unvalidated(path: str, error: Unreachable) -> Failure:

@@ -9,11 +9,12 @@ from minik8s.client import Client
 from minik8s.errors import Forbidden
 from minik8s.kubectl.call import Call
 from minik8s.kubectl.commands.helping import require_subcommand
-from minik8s.kubectl.failures import Failure, NoSuchResource
+from minik8s.kubectl.failures import Failure, NoSuchResource, Unreachable
 from minik8s.kubectl.output import object_printer
 from minik8s.kubectl.resources import kind_named
 from minik8s.kubectl.structs import typed
 from minik8s.kubectl.tabwriter import table_writer
+from minik8s.kubectl.unreachable import complain
 from minik8s.model.metadata import Document
 
 _VERBS = frozenset(
@@ -90,16 +91,24 @@ def _resource(call: Call, named: str) -> tuple[str, str]:
         return named, ""
     try:
         kind = kind_named(call.client, named.lower())
+    except Unreachable as error:
+        complain(call, error, 2)
+        _warn_of_missing(call, named.lower())
+        return named, ""
     except NoSuchResource:
-        plural, _, group = named.lower().partition(".")
         if named.lower() not in _UNDISCOVERED:
-            where = f" in group '{group}'" if group else ""
-            _warn(call, f"the server doesn't have a resource type '{plural}'{where}")
+            _warn_of_missing(call, named.lower())
         return named, ""
     if not kind.namespaced and not call.flags.on("all-namespaces"):
         where = f" in group '{kind.group}'" if kind.group else ""
         _warn(call, f"resource '{kind.plural}' is not namespace scoped{where}")
     return kind.plural, kind.group
+
+
+def _warn_of_missing(call: Call, resource: str) -> None:
+    plural, _, group = resource.partition(".")
+    where = f" in group '{group}'" if group else ""
+    _warn(call, f"the server doesn't have a resource type '{plural}'{where}")
 
 
 def _warn_verb(call: Call, verb: str, known: frozenset[str]) -> None:
