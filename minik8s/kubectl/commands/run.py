@@ -147,10 +147,24 @@ def _pod(
     environment: list[Document],
     restart: str,
 ) -> Document:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": _metadata(call, labels or {"run": call.arguments[0]}, annotations),
+        "spec": {
+            "containers": [_container(call, environment)],
+            "dnsPolicy": "ClusterFirst",
+            "restartPolicy": restart,
+        },
+        "status": {},
+    }
+
+
+def _container(call: Call, environment: list[Document]) -> Document:
     flags = call.flags
     name, arguments = call.arguments[0], call.arguments[1:]
     stdin = flags.on("stdin")
-    container = {
+    return {
         "name": name,
         "image": flags.text("image"),
         **without_empty(
@@ -170,18 +184,7 @@ def _pod(
             )
             if on
         },
-    }
-    container["resources"] = {}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": _metadata(call, labels or {"run": name}, annotations),
-        "spec": {
-            "containers": [container],
-            "dnsPolicy": "ClusterFirst",
-            "restartPolicy": restart,
-        },
-        "status": {},
+        "resources": {},
     }
 
 
