@@ -65,7 +65,8 @@ class _Pen:
         """Write text on a base line."""
         style = {"ha": "left", "va": "baseline", **style}
         points = size * 72 / PIXELS
-        self._axes.text(x, y, text, fontsize=points, color=colour, **style)
+        # A name from a file is text: without this a `$` in it would begin mathematics.
+        self._axes.text(x, y, text, fontsize=points, color=colour, parse_math=False, **style)
 
     def box(self, x: float, y: float, width: float, height: float, colour: str, r: float) -> None:
         """A rectangle with round corners."""

@@ -88,3 +88,8 @@ sys.exit(main())
 def test_the_entry_point_is_declared() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert project["entry-points"]["minik8s.renderers"] == {"course": "course.views.matrix:png"}
+
+
+def test_a_name_from_a_file_is_never_mathematics() -> None:
+    odd = [pod("a$\\frac{1}$b", "shop"), pod("c", "d$x$")]
+    assert png(Grid.of(Matrix.of(odd), ("TCP", 80))).startswith(b"\x89PNG")
