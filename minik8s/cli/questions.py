@@ -22,12 +22,17 @@ RENDERERS = "minik8s.renderers"
 
 def _emit(report: Report) -> int:
     if report.err:
-        sys.stderr.write(report.err)
+        sys.stderr.write(_plain(report.err))
     if isinstance(report.out, bytes):
         sys.stdout.buffer.write(report.out)
     else:
-        sys.stdout.write(report.out)
+        sys.stdout.write(_plain(report.out))
     return report.code
+
+
+def _plain(text: str) -> str:
+    """A report whose names, which come from files, cannot command the terminal it is shown on."""
+    return text.replace("\x1b", "^[")
 
 
 def _answer(make: Callable[[], Report]) -> int:

@@ -199,3 +199,13 @@ def test_as_a_program(here: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "case.yaml:4: port 70000: a whole number from 1 to 65535\n"
+
+
+def test_a_name_from_a_file_cannot_command_the_terminal(run: Any, here: Path) -> None:
+    (here / "red.yaml").write_text(
+        'apiVersion: v1\nkind: Pod\nmetadata: {name: "p\\e[31m", namespace: default}\n'
+        "spec: {containers: [{name: c, image: x}]}\nstatus: {podIP: 10.0.0.9}\n"
+    )
+    out = run("matrix", "red.yaml")[1]
+    assert "default/p^[[31m" in out
+    assert "\x1b" not in out
