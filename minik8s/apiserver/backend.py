@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,10 +55,30 @@ class ExecSession(Protocol):
         """End the program."""
 
 
+class ContainerLog(Protocol):
+    """What one started container writes. Lines are numbered and bounded: old ones go."""
+
+    ended: bool
+    listeners: list[Callable[[], None]]
+    """Called when something was written or the container has ended, on whatever thread."""
+
+    def __len__(self) -> int:
+        """How many lines there have been, the dropped ones included."""
+
+    def lines(self, skip: int = 0) -> Iterator[tuple[float, bytes]]:
+        """The kept lines from number `skip` on: the moment, and the text without its end."""
+
+    def partial(self) -> tuple[float, bytes] | None:
+        """The line that has not ended yet."""
+
+
 class LogStream(Protocol):
     """The output of a container, followed (`kubectl logs -f`)."""
 
     closed: bool
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Have `wake` called, on any thread, when there may be something new."""
 
     def poll(self) -> bytes:
         """What was written since the last call."""
@@ -99,13 +119,14 @@ class PortForward:
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """What part of a log is wanted (core/v1 PodLogOptions)."""
+    """What part of a log is wanted (core/v1 PodLogOptions); `since_time` is RFC 3339."""
 
     follow: bool = False
     previous: bool = False
     timestamps: bool = False
     tail_lines: int | None = None
     since_seconds: int | None = None
+    since_time: str = ""
     limit_bytes: int | None = None
 
     def parameters(self) -> dict[str, str]:
@@ -122,6 +143,8 @@ class LogOptions:
         }
         texts = {name: "true" for name, on in flags.items() if on}
         texts.update({name: str(n) for name, n in numbers.items() if n is not None})
+        if self.since_time:
+            texts["sinceTime"] = self.since_time
         return texts
 
 
@@ -157,11 +180,10 @@ class Backend(Protocol):
     ) -> ExecSession:
         """Reach the main program of a running container."""
 
-    def log_lines(
-        self, namespace: str, pod: str, container: str = "", *, previous: bool = False
-    ) -> Sequence[tuple[float, bytes]]:
-        """The lines that a container (or the one before its restart) has written, each with
-        the moment of its writing and without its line end."""
+    def log(
+        self, namespace: str, pod: str, container: str, *, previous: bool = False
+    ) -> ContainerLog:
+        """What a container (or the one before its restart) writes; raises NotFound."""
 
     def dial(self, namespace: str, pod: str, port: int) -> Connection:
         """Open a TCP connection to a port of a pod, from inside the pod."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from minik8s.apiserver import deleting, podactions, reading, scale, streams, writing
+from minik8s.apiserver import deleting, podactions, podlogs, reading, scale, streams, writing
 from minik8s.apiserver.accessreviews import REVIEWS
 from minik8s.apiserver.call import Call
 from minik8s.apiserver.messages import Response
@@ -38,7 +38,7 @@ SUBRESOURCES: dict[str, dict[str, Handler]] = {
     "eviction": {"POST": podactions.evict},
     "exec": {"GET": streams.exec_in_pod, "POST": streams.exec_in_pod},
     "finalize": {"PUT": writing.updater(writing.FINALIZE)},
-    "log": {"GET": streams.logs},
+    "log": {"GET": podlogs.logs},
     "portforward": {"GET": streams.port_forward, "POST": streams.port_forward},
     "scale": {"GET": scale.get_scale, "PUT": scale.update_scale, "PATCH": scale.patch_scale},
     "status": {

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 from random import Random
 from typing import Literal, Protocol
 
 from minik8s.guests.catalogue import Image
 from minik8s.network import Host
 
-LOG_LIMIT = 2000
+LOG_LIMIT = 10_000
 """How many lines of a container's output are kept (a kubelet rotates logs at 10 MiB)."""
 
 
@@ -53,14 +54,21 @@ class MemoryDisk:
 
 
 class Log:
-    """The output of a container, line by line with the moment of each, bounded."""
+    """The output of a container, line by line with the moment of each, bounded.
 
-    __slots__ = ("_lines", "_rest", "dropped")
+    Lines are numbered from the first one on, and keep their numbers when old ones are `dropped`.
+    `ended` says that the container's program writes no more; `listeners` are called when it has
+    written or ended, on the thread on which it did.
+    """
+
+    __slots__ = ("_lines", "_rest", "dropped", "ended", "listeners")
 
     def __init__(self, limit: int = LOG_LIMIT) -> None:
         self._lines: deque[tuple[float, bytes]] = deque(maxlen=limit)
         self._rest: tuple[float, bytes] | None = None
         self.dropped = 0
+        self.ended = False
+        self.listeners: list[Callable[[], None]] = []
 
     def write(self, when: float, data: bytes) -> None:
         """Add output; an unfinished line waits for its end."""
@@ -72,15 +80,23 @@ class Log:
             self._lines.append((start, line))
             start = when
         self._rest = (start, rest) if rest else None
+        self._tell()
+
+    def end(self) -> None:
+        """The program has ended."""
+        self.ended = True
+        self._tell()
+
+    def _tell(self) -> None:
+        for listener in tuple(self.listeners):
+            listener()
 
     def __len__(self) -> int:
         return self.dropped + len(self._lines)
 
     def lines(self, skip: int = 0) -> Iterator[tuple[float, bytes]]:
         """The finished lines with their times, those before number `skip` apart."""
-        for number, entry in enumerate(self._lines, start=self.dropped):
-            if number >= skip:
-                yield entry
+        return islice(self._lines, max(0, skip - self.dropped), None)
 
     def partial(self) -> tuple[float, bytes] | None:
         """The line that has not ended yet."""

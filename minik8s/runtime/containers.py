@@ -46,6 +46,7 @@ class Running:
             task.on_end = None
             task.interrupt("SIGKILL")
         self.programs.clear()
+        self.container.log.end()
 
 
 @dataclass(slots=True)
@@ -93,7 +94,9 @@ class Containers:
                 place.previous[spec["name"]] = old.container.log
             running = self._make(pod, spec, host)
             place.containers[spec["name"]] = running
-            codes[spec["name"]] = self._run(pod, spec, running)
+            code = codes[spec["name"]] = self._run(pod, spec, running)
+            if code is not None:
+                running.container.log.end()
         return codes
 
     def stop(self, namespace: str, pod: str) -> None:
@@ -178,10 +181,11 @@ class Containers:
         task.start()
         if task.exit_code is None:
             key = (namespace_of(pod), name_of(pod), str(spec["name"]))
-            task.on_end = partial(self._ended, *key)
+            task.on_end = partial(self._ended, container.log, *key)
         return task.exit_code
 
-    def _ended(self, namespace: str, pod: str, container: str, code: int) -> None:
+    def _ended(self, log: Log, namespace: str, pod: str, container: str, code: int) -> None:
+        log.end()
         if self.on_exit is not None:
             self.on_exit(namespace, pod, container, code)
 

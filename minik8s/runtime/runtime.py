@@ -26,6 +26,7 @@ from minik8s.controllers.scheduler import Scheduler
 from minik8s.controllers.serviceaccount import NamespaceFurnisher
 from minik8s.controllers.statefulset import StatefulSetController
 from minik8s.controllers.staticpods import StaticPods
+from minik8s.guests.container import Log
 from minik8s.ids import Ids
 from minik8s.ipam import AddressPool
 from minik8s.model.metadata import Document, name_of, namespace_of
@@ -267,18 +268,9 @@ class Runtime:
         """Reach the main program of a container."""
         return self.containers.attach(namespace, pod, container, stdin=stdin, tty=tty)
 
-    def logs(
-        self, namespace: str, pod: str, container: str = "", *, previous: bool = False
-    ) -> bytes:
-        """What a container (or the one before its restart) has written."""
-        lines = self.log_lines(namespace, pod, container, previous=previous)
-        return b"".join(line + b"\n" for _, line in lines)
-
-    def log_lines(
-        self, namespace: str, pod: str, container: str = "", *, previous: bool = False
-    ) -> list[tuple[float, bytes]]:
-        """The same, line by line, each with the moment of its writing."""
-        return self.containers.log_lines(namespace, pod, container, previous=previous)
+    def log(self, namespace: str, pod: str, container: str, *, previous: bool = False) -> Log:
+        """What a container (or the one before its restart) has written; raises NotFound."""
+        return self.containers.log(namespace, pod, container, previous=previous)
 
     def dial(
         self, namespace: str, pod: str, port: int, *, clock: Clock | None = None

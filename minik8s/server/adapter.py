@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
-from minik8s.apiserver import EventStream, LogStream, Request, Response
+from minik8s.apiserver import Request, Response
 from minik8s.apiserver.server import refusal
 from minik8s.errors import ApiError, InternalError
-from minik8s.model.metadata import Document
+from minik8s.server.answers import Answers, Send
 from minik8s.server.connection import LINK, HttpConnection
-from minik8s.server.encoding import Encoder, encode
+from minik8s.server.feeds import Feeds
 from minik8s.server.hub import Hub
 from minik8s.server.limits import Counter, Limits, too_large
 from minik8s.server.upgrades import Way, fails_inside, is_streamed, way_of
@@ -21,15 +21,6 @@ from minik8s.server.users import Identities
 
 Scope: TypeAlias = Mapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
-Send: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
-
-LOG_PAUSE = 0.05
-"""Seconds between two looks at a followed log."""
-
-WATCH_PAUSE = 0.01
-"""Seconds between two looks at a watch that has much to tell."""
-
-PIECE = 256 * 1024
 
 _log = logging.getLogger("minik8s.server")
 
@@ -48,11 +39,9 @@ class Adapter:
         self.identities = identities
         self.limits = limits
         self._durable = durable
-        self._ending = False
-        self._encoder = Encoder()
-        self._watches = Counter("watches", limits.watches)
+        self._answers = Answers()
+        self._feeds = Feeds(hub, limits, self._answers)
         self._sessions = Counter("sessions in pods", limits.sessions)
-        self._follows = Counter("followed logs", limits.follows)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -77,16 +66,15 @@ class Adapter:
             _log.exception("%s %s", scope["method"], scope["path"])
             response, upgraded = refusal(InternalError.wrap("see the server's log")), True
         if response.stream is not None:
-            await self._watch(response, response.stream, link, send)
+            await self._feeds.watch(response, response.stream, link, send)
         elif response.log is not None:
-            await self._follow(response, response.log, link, send)
+            await self._feeds.follow(response, response.log, link, send)
         else:
-            await self._answer(response, link, send, last=upgraded)
+            await self._answers.send(response, link, send, last=upgraded)
 
     def close(self) -> None:
         """The server ends: let watches and followed logs end first."""
-        self._ending = True
-        self.hub.tell_all()
+        self._feeds.close()
 
     # -- in
 
@@ -122,117 +110,6 @@ class Adapter:
                 raise too_large(limit)
             more = message.get("more_body", False)
         return b"".join(parts)
-
-    # -- out
-
-    async def _answer(
-        self, response: Response, link: HttpConnection, send: Send, *, last: bool
-    ) -> None:
-        body = self._bytes(response.body)
-        headers = _headers(response)
-        headers.append((b"content-length", b"%d" % len(body)))
-        if last:
-            headers.append((b"connection", b"close"))
-        link.cork()
-        try:
-            await send({"type": "http.response.start", "status": response.code, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
-        finally:
-            link.uncork()
-
-    def _bytes(self, body: Document | str | bytes | None) -> bytes:
-        if isinstance(body, dict):
-            metadata = body.get("metadata")
-            if isinstance(metadata, dict) and "uid" in metadata:
-                return self._encoder.document(body)  # one object, as it is stored
-            return encode(body)
-        if isinstance(body, str):
-            return body.encode("utf-8", errors="replace")
-        return body or b""
-
-    async def _watch(
-        self, response: Response, stream: EventStream, link: HttpConnection, send: Send
-    ) -> None:
-        """Send events, a line for each; whoever does not read them is dropped."""
-        try:
-            counter = self._watches.__enter__()
-        except ApiError as error:
-            stream.close()
-            await self._answer(refusal(error), link, send, last=False)
-            return
-        listener = self.hub.listen(stream.kind.plural)  # type: ignore[attr-defined]
-        link.on_close = listener.told.set
-        try:
-            await send(_start(response))
-            while not link.closed:
-                with self.hub.lock:
-                    events = stream.poll()
-                if events and not await self._send_lines(events, link, send):
-                    return
-                if stream.closed or self._ending:
-                    await send({"type": "http.response.body", "body": b""})
-                    return
-                await listener.wait()
-                if events:
-                    await asyncio.sleep(WATCH_PAUSE)
-        finally:
-            link.on_close = None
-            self.hub.forget(listener)
-            stream.close()
-            counter.__exit__()
-
-    async def _send_lines(self, events: list[Document], link: HttpConnection, send: Send) -> bool:
-        """Send events in pieces; False if the client is too slow."""
-        lines: list[bytes] = []
-        size = 0
-        for event in events:
-            line = self._encoder.event(event)
-            lines.append(line)
-            size += len(line)
-            if size > PIECE:
-                if not await self._send_piece(b"".join(lines), link, send):
-                    return False
-                lines, size = [], 0
-        return await self._send_piece(b"".join(lines), link, send)
-
-    async def _send_piece(self, data: bytes, link: HttpConnection, send: Send) -> bool:
-        try:
-            async with asyncio.timeout(self.limits.slow):
-                await send({"type": "http.response.body", "body": data, "more_body": True})
-        except TimeoutError:
-            link.abort()
-            return False
-        return True
-
-    async def _follow(
-        self, response: Response, stream: LogStream, link: HttpConnection, send: Send
-    ) -> None:
-        """Send a container's output as it comes."""
-        try:
-            counter = self._follows.__enter__()
-        except ApiError as error:
-            stream.close()
-            await self._answer(refusal(error), link, send, last=False)
-            return
-        listener = self.hub.listen("")
-        link.on_close = listener.told.set
-        try:
-            await send(_start(response))
-            while not link.closed:
-                with self.hub.activity():
-                    data = stream.poll()
-                if data and not await self._send_piece(data, link, send):
-                    return
-                if stream.closed or self._ending:
-                    await send({"type": "http.response.body", "body": b""})
-                    return
-                await listener.wait()
-                await asyncio.sleep(LOG_PAUSE)
-        finally:
-            link.on_close = None
-            self.hub.forget(listener)
-            stream.close()
-            counter.__exit__()
 
     # -- into pods
 
@@ -278,25 +155,3 @@ def _headers_in(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
             text = f"{headers[name]}\n{text}"
         headers[name] = text
     return headers
-
-
-def _headers(response: Response) -> list[tuple[bytes, bytes]]:
-    headers = [(b"content-type", response.content_type.encode("latin-1"))]
-    headers += [
-        (name.encode("latin-1"), value.encode("latin-1"))
-        for name, value in response.headers.items()
-    ]
-    headers += [(b"warning", warning_header(text)) for text in response.warnings]
-    return headers
-
-
-def warning_header(text: str) -> bytes:
-    """A warning as a header (RFC 7234 section 5.5, code 299)."""
-    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
-    clean = "".join(char if char >= " " and char != "\x7f" else " " for char in quoted)
-    return f'299 - "{clean}"'.encode("utf-8", errors="replace")
-
-
-def _start(response: Response) -> Mapping[str, Any]:
-    headers = _headers(response)
-    return {"type": "http.response.start", "status": response.code, "headers": headers}

@@ -34,11 +34,23 @@ _log = logging.getLogger("minik8s.server")
 class Listener:
     """Somebody who waits for changes; `told` is set when there may be some."""
 
-    __slots__ = ("resource", "told")
+    __slots__ = ("_asked", "_loop", "resource", "told")
 
     def __init__(self, resource: str = "") -> None:
         self.resource = resource
         self.told = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._asked = False
+
+    def tell_soon(self) -> None:
+        """Have `told` set in the event loop's next turn; callable on any thread."""
+        if not self._asked:
+            self._asked = True
+            self._loop.call_soon_threadsafe(self._tell)
+
+    def _tell(self) -> None:
+        self._asked = False
+        self.told.set()
 
     async def wait(self) -> None:
         """Until there may be something new."""

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from minik8s.apiserver import ApiServer, Request, Response
 from minik8s.clock import Clock
 from minik8s.errors import InternalError
+from minik8s.guests.container import Log
 from minik8s.ids import Ids
 from minik8s.ipam import AddressPool
 from minik8s.model.registry import NAMESPACE, SERVICE, Registry
@@ -52,7 +53,10 @@ class FakeBackend:
         self.autosettle = True
         self.settled = 0
         self.program_clock: Clock | None = None
-        self.written = [(START - 9, b"one"), (START - 5, b"two"), (START - 0.25, b"three")]
+        self.before, self.written = Log(), Log()
+        self.before.write(START - 60, b"before\n")
+        for ago, text in ((9, b"one\n"), (5, b"two\n"), (0.25, b"three\n")):
+            self.written.write(START - ago, text)
         for name in ("default", "kube-node-lease", "kube-public", "kube-system"):
             self.add_namespace(name)
         self.store.create(
@@ -98,10 +102,8 @@ class FakeBackend:
     def attach(self, namespace: str, pod: str, container: str, **how: bool) -> FakeSession:
         return FakeSession(("attach", namespace, pod, container, how))
 
-    def log_lines(
-        self, namespace: str, pod: str, container: str = "", *, previous: bool = False
-    ) -> list[tuple[float, bytes]]:
-        return [(START - 60, b"before")] if previous else list(self.written)
+    def log(self, namespace: str, pod: str, container: str, *, previous: bool = False) -> Log:
+        return self.before if previous else self.written
 
     def dial(self, namespace: str, pod: str, port: int) -> Any:
         return (namespace, pod, port)

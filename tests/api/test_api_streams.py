@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakes import DOORS, PODS, Api, FakeBackend, pod
+from fakes import DOORS, PODS, START, Api, FakeBackend, pod
 
 from minik8s.apiserver import ApiServer, Request
+from minik8s.guests.container import Log
 
 MERGE = "application/merge-patch+json"
 
@@ -143,6 +144,8 @@ def test_exec_without_a_command(api: Api) -> None:
         ("container=main", b"one\ntwo\nthree\n"),
         ("sinceSeconds=5", b"two\nthree\n"),
         ("sinceSeconds=5&tailLines=5", b"two\nthree\n"),
+        ("sinceTime=2023-11-14T22:13:15Z", b"two\nthree\n"),
+        ("sinceTime=2023-11-15T00:13:18%2B02:00&tailLines=2", b"three\n"),
         ("tailLines=1&timestamps=true", b"2023-11-14T22:13:19.750000000Z three\n"),
     ],
 )
@@ -160,19 +163,104 @@ def test_log_options_that_make_no_sense(api: Api, query: str) -> None:
     assert refused["message"].startswith('PodLogOptions "" is invalid: ')
 
 
+@pytest.mark.parametrize(
+    ("query", "code", "message"),
+    [
+        (
+            "sinceSeconds=5&sinceTime=2023-11-14T22:13:15Z",
+            422,
+            'PodLogOptions "" is invalid: []: Forbidden: at most one of `sinceTime` or '
+            "`sinceSeconds` may be specified",
+        ),
+        (
+            "tailLines=-1&limitBytes=0",
+            422,
+            'PodLogOptions "" is invalid: [tailLines: Invalid value: -1: must be greater than or '
+            "equal to 0, limitBytes: Invalid value: 0: must be greater than 0]",
+        ),
+        (
+            "sinceTime=yesterday",
+            400,
+            'parsing time "yesterday" as "2006-01-02T15:04:05Z07:00": cannot parse "yesterday" '
+            'as "2006"',
+        ),
+        ("tailLines=x", 400, 'strconv.ParseInt: parsing "x": invalid syntax'),
+    ],
+)
+def test_what_is_said_of_such_options(api: Api, query: str, code: int, message: str) -> None:
+    make(api, "a")
+    refused = api.fails("GET", f"{PODS}/a/log?{query}")
+    assert (refused["code"], refused["message"]) == (code, message)
+
+
 def test_following_a_log(api: Api) -> None:
     make(api, "a")
     follower: Any = api.call("GET", f"{PODS}/a/log?follow=true&tailLines=1").log
     assert follower.poll() == b"three\n"
     assert follower.poll() == b""
-    api.backend.written.append((0, b"four"))
-    assert follower.poll() == b"four\n"
+    api.backend.written.write(START, b"four\nfi")
+    assert follower.poll() == b"four\n", "a line that goes on is not shown yet"
     assert not follower.closed
-    api.ok("DELETE", f"{PODS}/a", {"gracePeriodSeconds": 0})
-    api.backend.written.append((0, b"five"))
-    assert follower.poll() == b"five\n", "what was written before the end"
+    api.backend.written.write(START, b"ve")
+    api.backend.written.end()
+    assert follower.poll() == b"five", "what was written before the end"
     assert follower.closed
     assert follower.poll() == b""
+
+
+def test_a_follower_goes_on_when_old_lines_are_dropped(api: Api) -> None:
+    make(api, "a")
+    log = api.backend.written = Log(limit=4)
+    follower: Any = api.call("GET", f"{PODS}/a/log?follow=true").log
+    seen = b""
+    for number in range(0, 30, 3):
+        log.write(START, b"%d\n%d\n%d\n" % (number, number + 1, number + 2))
+        seen += follower.poll()
+    assert seen == b"".join(b"%d\n" % number for number in range(30))
+    log.write(START, b"".join(b"%d\n" % number for number in range(30, 40)))
+    assert follower.poll() == b"36\n37\n38\n39\n", "who is slow misses what is gone"
+
+
+def test_a_follower_tells_when_it_has_news(api: Api) -> None:
+    make(api, "a")
+    follower: Any = api.call("GET", f"{PODS}/a/log?follow=true").log
+    told: list[int] = []
+    follower.listen(lambda: told.append(1))
+    api.backend.written.write(START, b"four\n")
+    assert len(told) == 1
+    follower.close()
+    api.backend.written.end()
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "first", "then"),
+    [
+        ("tailLines=0", b"", b"four\n"),
+        ("sinceSeconds=5", b"two\nthree\n", b"four\n"),
+        ("limitBytes=6", b"one\ntw", b""),
+        ("limitBytes=18", b"one\ntwo\nthree\n", b"four"),
+        ("timestamps=true&tailLines=0", b"", b"2023-11-14T22:13:20.000000000Z four\n"),
+    ],
+)
+def test_options_of_a_followed_log(api: Api, query: str, first: bytes, then: bytes) -> None:
+    make(api, "a")
+    follower: Any = api.call("GET", f"{PODS}/a/log?follow=true&{query}").log
+    assert follower.poll() == first
+    api.backend.written.write(START, b"four\n")
+    assert follower.poll() == then
+    assert follower.closed is ("limitBytes" in query)
+
+
+def test_following_the_container_before_ends_at_once(api: Api) -> None:
+    make(api, "a")
+    ended = {"terminated": {"exitCode": 1}}
+    statuses = [{"name": "main", "state": {"running": {}}, "lastState": ended}]
+    status = {"status": {"containerStatuses": statuses}}
+    api.ok("PATCH", f"{PODS}/a/status", status, media=MERGE)
+    api.backend.before.end()
+    follower: Any = api.call("GET", f"{PODS}/a/log?follow=true&previous=true").log
+    assert (follower.poll(), follower.closed) == (b"before\n", True)
 
 
 def test_logs_of_a_container_that_has_not_started(api: Api) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from minik8s.admission.scalars import time_problem
 from minik8s.apiserver import LogOptions, LogStream
-from minik8s.clock import parse_rfc3339
 from minik8s.errors import ApiError, NotFound
 from minik8s.kubectl.call import Call
 from minik8s.kubectl.failures import Failure, message_of
@@ -81,20 +82,15 @@ def _options(call: Call) -> LogOptions:
     if tail == -1:
         default = flags.text("selector") and not flags.given("tail")
         tail = _SELECTOR_TAIL if default else None
-    since = round(flags.seconds("since")) or None
-    if flags.text("since-time"):
-        try:
-            since = max(1, round(call.io.now() - parse_rfc3339(flags.text("since-time"))))
-        except ValueError:
-            text = quote(flags.text("since-time"))
-            raise Failure(
-                f'parsing time {text} as "2006-01-02T15:04:05Z07:00": cannot parse {text} as "2006"'
-            ) from None
+    since_time = flags.text("since-time")
+    if since_time and (problem := time_problem(since_time)) is not None:
+        raise Failure(problem)
     return LogOptions(
         previous=flags.on("previous"),
         timestamps=flags.on("timestamps"),
         tail_lines=tail,
-        since_seconds=since,
+        since_seconds=round(flags.seconds("since")) or None,
+        since_time=since_time,
         limit_bytes=flags.number("limit-bytes") or None,
     )
 
@@ -175,7 +171,7 @@ def _of_pod(call: Call, pod: Document, container: str, every: bool) -> list[_Sou
 def _prefixed(call: Call, source: _Source, text: str) -> str:
     if not (call.flags.on("prefix") or call.flags.on("all-pods")):
         return text
-    return "".join(source.prefix + line for line in text.splitlines(keepends=True))
+    return "".join(source.prefix + line for line in re.findall(r"[^\n]*\n|[^\n]+", text))
 
 
 def _print(call: Call, source: _Source, options: LogOptions) -> None:
