@@ -190,11 +190,16 @@ def refuse_resource_version(document: Document) -> None:
         raise error
 
 
+def imaginary(store: Store) -> Ids:
+    """The source of what a dry run makes up: it takes nothing from the store's own."""
+    return Ids(store.resource_version)
+
+
 def imagined(document: Document, store: Store) -> Document:
     """A new object as a dry run shows it: with a uid and a moment of creation, not stored."""
     metadata: dict[str, Any] = {
+        "uid": imaginary(store).uid(),
         **document["metadata"],
-        "uid": Ids(store.resource_version).uid(),
         "creationTimestamp": rfc3339(store.clock.now),
     }
     return {**document, "metadata": metadata}

@@ -12,6 +12,7 @@ from minik8s.apiserver.accessescalation import check_escalation
 from minik8s.apiserver.body import decode
 from minik8s.apiserver.call import Call, WriteOptions, check_kind, unrecognized
 from minik8s.apiserver.customtypes import typed_kind
+from minik8s.apiserver.identity import identified
 from minik8s.apiserver.managedfields import Manager, Operation
 from minik8s.apiserver.messages import Response
 from minik8s.apiserver.policywarnings import policy_warnings
@@ -105,13 +106,15 @@ def store_new(call: Call, document: Document, options: WriteOptions) -> Response
     _check_schema(call, document)
     metadata = document["metadata"]
     base = metadata.get("generateName") or ""
+    ids = strategy.imaginary(call.store) if options.dry_run else call.store.ids
     if metadata.get("name") or not base:
+        document = identified(kind, document, ids)
         admission.validate_create(kind, document)
         strategy.refuse_resource_version(document)
         return Response(201, _put(call, document, options), warnings=call.warnings)
     for _ in range(GENERATE_ATTEMPTS):
         name = base[: NAME_LIMIT - SUFFIX_LENGTH] + call.backend.ids.suffix(kind.plural)
-        named = {**document, "metadata": {**metadata, "name": name}}
+        named = identified(kind, {**document, "metadata": {**metadata, "name": name}}, ids)
         admission.validate_create(kind, named)
         if call.store.get(kind, call.route.home, name) is None:
             return Response(201, _put(call, named, options), warnings=call.warnings)

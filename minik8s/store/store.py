@@ -52,6 +52,9 @@ _NO_GENERATION = frozenset(
 )
 """Resources whose registry strategy never sets metadata.generation."""
 
+_NO_DESIRE = frozenset({"metadata", "status", "apiVersion", "kind"})
+"""What of an object says nothing about what is wanted of the cluster."""
+
 Documents: TypeAlias = list[Document]
 Events: TypeAlias = list[StoreEvent]
 
@@ -163,14 +166,14 @@ class Store:
     # -- writing
 
     def create(self, kind: Kind, document: Document) -> Document:
-        """Store a new object under a new uid; raises AlreadyExists."""
+        """Store a new object, under a new uid unless it has one; raises AlreadyExists."""
         metadata = document["metadata"]
         namespace, name = metadata.get("namespace", ""), metadata["name"]
         if self.get(kind, namespace, name) is not None:
             raise AlreadyExists.resource(kind.plural, kind.group, name)
         metadata = {
             **metadata,
-            "uid": self.ids.uid(),
+            "uid": metadata.get("uid") or self.ids.uid(),
             "creationTimestamp": rfc3339(self.clock.now),
             "resourceVersion": str(self.resource_version + 1),
         }
@@ -366,13 +369,15 @@ def _has_generation(kind: Kind) -> bool:
 def _same_beside_metadata(new: Document, old: Document) -> bool:
     if len(new) != len(old):
         return False
-    return all(
-        key == "metadata" or (key in old and value == old[key]) for key, value in new.items()
-    )
+    for key, value in new.items():
+        if key != "metadata" and (key not in old or value != old[key]):
+            return False
+    return True
 
 
 def _same_desire(new: Document, old: Document) -> bool:
     """Whether nothing changed but metadata and status: what metadata.generation counts."""
-    skipped = ("metadata", "status", "apiVersion", "kind")
-    keys = {key for key in (*new, *old) if key not in skipped}
-    return all(new.get(key) == old.get(key) for key in keys)
+    for key in {**old, **new}:
+        if key not in _NO_DESIRE and new.get(key) != old.get(key):
+            return False
+    return True

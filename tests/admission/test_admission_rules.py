@@ -23,7 +23,11 @@ SOUND = {
     "statefulset": {"spec": {"selector": SELECTOR, "template": TEMPLATE, "serviceName": "x"}},
     "daemonset": {"spec": {"selector": SELECTOR, "template": TEMPLATE}},
     "job": {
-        "spec": {"template": {"spec": {"containers": [IMAGE], "restartPolicy": "Never"}}},
+        "spec": {
+            "manualSelector": True,
+            "selector": SELECTOR,
+            "template": {**TEMPLATE, "spec": {"containers": [IMAGE], "restartPolicy": "Never"}},
+        },
     },
     "cronjob": {
         "spec": {
@@ -540,7 +544,7 @@ def test_update(name, path, value, expected):
     found = problems(changed(name, path, value), sound(name))
     if expected is None:
         assert len(found) == 1
-        assert found[0].startswith('spec.template: Invalid value: {"spec":{')
+        assert found[0].startswith('spec.template: Invalid value: {"metadata":{"labels":')
         assert found[0].endswith(": field is immutable")
     else:
         assert found == expected

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from minik8s.admission.problems import Problems
 from minik8s.admission.validation.common import (
     check_fields_not_negative,
     check_one_of,
+    check_selector,
     immutable,
 )
 from minik8s.admission.validation.pods import check_template
 from minik8s.model.formats import dns1123_subdomain, too_long
-from minik8s.model.metadata import Document
+from minik8s.model.jobs import own_labels
+from minik8s.model.metadata import Document, labels_of, uid_of
+from minik8s.model.selectors import SelectorError, label_selector
 
 CRON_JOB_NAME_MAX = 52
 """A CronJob's Jobs get eleven more characters, and 63 is the limit of a label."""
@@ -21,8 +26,45 @@ _CRON_FIELDS = 5
 
 
 def check_job(problems: Problems, document: Document) -> None:
-    """The spec of a Job."""
-    check_job_spec(problems, "spec", document.get("spec") or {})
+    """The spec of a Job, and whether it selects its own pods and no others."""
+    spec = document.get("spec") or {}
+    if spec.get("selector") is not None and not spec.get("manualSelector"):
+        _check_own_selector(problems, document, spec)
+    check_job_spec(problems, "spec", spec)
+    if spec.get("selector") is None:
+        problems.required("spec.selector")
+    else:
+        check_selector(problems, "spec.selector", spec["selector"])
+    labels = labels_of(spec.get("template") or {})
+    if not _picks(spec.get("selector"), labels):
+        problems.invalid(
+            "spec.template.metadata.labels",
+            labels or None,
+            "`selector` does not match template `labels`",
+        )
+
+
+def _check_own_selector(problems: Problems, job: Document, spec: Document) -> None:
+    """The selector and labels that the API server makes (validateGeneratedSelector)."""
+    if not uid_of(job):
+        problems.required("metadata.uid")
+    labels, expected = labels_of(spec.get("template") or {}), own_labels(job)
+    for key, value in sorted(expected.items()):
+        path, must = f"spec.template.metadata.labels[{key}]", f"must be '{value}'"
+        if key not in labels:
+            problems.required(path, must)
+        elif labels[key] != value:
+            problems.invalid(path, labels, must)
+    if not _picks(spec["selector"], expected):
+        problems.invalid("spec.selector", spec["selector"], "`selector` not auto-generated")
+
+
+def _picks(selector: Document | None, labels: Mapping[str, str]) -> bool:
+    """Whether a selector picks labels; one that cannot be read is told of elsewhere."""
+    try:
+        return label_selector(selector).matches(labels)
+    except SelectorError:
+        return True
 
 
 def check_job_spec(problems: Problems, path: str, spec: Document) -> None:
@@ -80,6 +122,14 @@ def check_cron_job(problems: Problems, document: Document) -> None:
         spec,
         ("startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"),
     )
-    check_job_spec(
-        problems, "spec.jobTemplate.spec", (spec.get("jobTemplate") or {}).get("spec") or {}
-    )
+    _check_job_template(problems, (spec.get("jobTemplate") or {}).get("spec") or {})
+
+
+def _check_job_template(problems: Problems, spec: Document) -> None:
+    """The Jobs to be made get their selectors when they are made."""
+    path = "spec.jobTemplate.spec"
+    check_job_spec(problems, path, spec)
+    if spec.get("selector") is not None:
+        problems.invalid(f"{path}.selector", spec["selector"], "`selector` will be auto-generated")
+    if spec.get("manualSelector"):
+        problems.not_supported(f"{path}.manualSelector", True, ("nil", "false"))
