@@ -13,7 +13,8 @@ between creating and updating:
 from minik8s.admission.decode import FieldValidation, decode
 from minik8s.admission.defaulting import default
 from minik8s.admission.schema import PatchMeta, Schema, patch_meta, schema_for, schema_of
-from minik8s.admission.validation import validate_create, validate_update
+from minik8s.admission.validation import validate_create, validate_status, validate_update
+from minik8s.admission.zeros import with_zeros
 
 __all__ = [
     "FieldValidation",
@@ -25,5 +26,7 @@ __all__ = [
     "schema_for",
     "schema_of",
     "validate_create",
+    "validate_status",
     "validate_update",
+    "with_zeros",
 ]

@@ -64,7 +64,7 @@ def is_cidr(text: str) -> bool:
     head, slash, bits = text.partition("/")
     if not slash or "%" in head or not bits.isascii() or not bits.isdigit():
         return False
-    if len(bits) > 1 and bits[0] == "0":
+    if len(bits) > 3 or (len(bits) > 1 and bits[0] == "0"):
         return False
     try:
         address = ip_address(head)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
+from math import isfinite
 from typing import Any, NoReturn
 
 from minik8s.apiserver.messages import Request
@@ -84,7 +85,7 @@ def parse_json(body: bytes) -> Any:
     if not body:
         return None
     try:
-        return _whole(body, json.loads(body, parse_constant=_no_constant))
+        return _whole(body, json.loads(body, parse_constant=_no_constant, parse_float=_finite))
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"json parse error: {_reason(error)}") from None
 
@@ -99,6 +100,13 @@ def _whole(body: bytes, value: Any) -> Any:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"invalid character '{name[0]}' looking for beginning of value")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"strconv.ParseFloat: parsing {json.dumps(text)}: value out of range")
+    return number
 
 
 def _reason(error: Exception) -> str:
@@ -142,6 +150,9 @@ def _yaml_loader() -> Any:
     return type("JsonYamlLoader", (base,), {"yaml_implicit_resolvers": resolvers})
 
 
+_GO_FLOATS = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
+
+
 class _Plain:
     """Turns what YAML knows and JSON does not into JSON; aliases are spelled out, to a limit."""
 
@@ -158,6 +169,8 @@ class _Plain:
             return [self.value(item) for item in value]
         if isinstance(value, bytes):
             return value.decode("ascii", errors="replace")
+        if isinstance(value, float) and not isfinite(value):
+            raise ValueError(f"json: unsupported value: {_GO_FLOATS[str(value)]}")
         return value
 
 

@@ -21,6 +21,32 @@ LEAF: Node = {}
 """A member without children; one for all, as sets are never changed."""
 
 
+_WORDS = ("f:", "k:", "v:", "i:")
+
+
+def is_set(written: Any) -> bool:
+    """Whether a JSON value is a set: objects all the way down, by names that mean something."""
+    nodes = [written]
+    while nodes:
+        node = nodes.pop()
+        if not isinstance(node, dict):
+            return False
+        for element, child in node.items():
+            if element != MARK and not _is_element(element):
+                return False
+            nodes.append(child)
+    return True
+
+
+def _is_element(element: str) -> bool:
+    if not element.startswith("k:"):
+        return element.startswith(_WORDS)
+    try:
+        return isinstance(json.loads(element[2:]), dict)
+    except ValueError:
+        return False
+
+
 def is_member(node: Node) -> bool:
     """Whether the path to a node (not the root) belongs to the set."""
     return not node or MARK in node

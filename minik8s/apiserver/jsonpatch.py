@@ -114,7 +114,7 @@ def _get(document: Json, path: Sequence[str]) -> Json:
 def _index(token: str, last: int) -> int:
     if not token.isascii() or not token.isdigit() or (len(token) > 1 and token[0] == "0"):
         raise PatchError(f"{token} is no index of an array")
-    if int(token) > last:
+    if len(token) > 10 or int(token) > last:
         raise PatchError(f"the index {token} is out of bounds")
     return int(token)
 

@@ -70,6 +70,22 @@ class Managed:
 Managers: TypeAlias = dict[Manager, Managed]
 
 
+def is_sound(document: Document) -> bool:
+    """Whether every entry of an object's `managedFields` can be read (DecodeManagedFields)."""
+    return all(
+        entry.get("operation") in ("Apply", "Update")
+        and entry.get("apiVersion")
+        and entry.get("fieldsType") == "FieldsV1"
+        and fieldset.is_set(_fields(entry))
+        for entry in document["metadata"].get("managedFields") or ()
+    )
+
+
+def _fields(entry: Document) -> Any:
+    written = entry.get("fieldsV1")
+    return {} if written is None else written
+
+
 def read(document: Document) -> Managers:
     """The managers that an object names."""
     managers: Managers = {}
@@ -80,7 +96,7 @@ def read(document: Document) -> Managers:
             entry.get("apiVersion", ""),
             entry.get("subresource", ""),
         )
-        managers[manager] = Managed(entry.get("fieldsV1") or {}, entry.get("time", ""))
+        managers[manager] = Managed(_fields(entry), entry.get("time") or "")
     return managers
 
 
@@ -144,6 +160,8 @@ def updated(
     given = new["metadata"].get("managedFields")
     if given is not None and (given == [] or given == [{}]):
         return written(new, {})
+    if given and not is_sound(new):
+        new, given = _without_managers(new), None
     managers = read(new) if given else read(old)
     if not managers:
         return new

@@ -194,7 +194,7 @@ def _version(request: Request, kind: Kind) -> int | None:
     text = request.parameter("resourceVersion")
     if not text:
         return None
-    if text.isascii() and text.isdigit() and int(text) < 2**64:
+    if text.isascii() and text.isdigit() and len(text) <= 20 and int(text) < 2**64:
         return int(text)
     why = f'strconv.ParseUint: parsing "{text}": invalid syntax'
     cause = Cause("FieldValueInvalid", f'Invalid value: "{text}": {why}', "resourceVersion")

@@ -66,8 +66,17 @@ class ApiServer:
         call = Call(self.backend, self.services, self.access, request, route, self.new_clock)
         response = handler_of(method, route)(call)
         if mutates(method, route) and self.backend.autosettle and not request.query.get("dryRun"):
-            self.backend.settle()
+            self._settle(request)
         return response
+
+    def _settle(self, request: Request) -> None:
+        """Let the controllers work; what goes wrong there is no answer to the request."""
+        try:
+            self.backend.settle()
+        except Exception as error:
+            if self.on_error is None:
+                raise
+            self.on_error(request, error)
 
     def _about(self, request: Request) -> Response | None:
         """What the server says of itself."""

@@ -127,7 +127,7 @@ def _merge_lists(
         return list(original)
     if not _are_objects(original, patch):
         merged = list(dict.fromkeys([*original, *patch]))
-        return _ordered(merged, patch, original, lambda entry: entry)
+        return _ordered(merged, patch, original, _identity(""))
     if not key:
         raise PatchError("cannot merge lists without merge key")
     kept, plain = _special_entries(original, patch, key)
@@ -140,7 +140,7 @@ def _merge_lists(
             merged.append(without_directives(entry))
         else:
             merged[place] = strategic_merge(merged[place], entry, schema)
-    return _ordered(merged, plain, kept, lambda entry: entry.get(key))
+    return _ordered(merged, plain, kept, _identity(key))
 
 
 def _are_objects(*lists: Sequence[Any]) -> bool:
@@ -200,9 +200,15 @@ def _merge_ordered(merged: Document, patch: Document, schema: Schema | None) -> 
 
 
 def _identity(key: str) -> Callable[[Any], Any]:
+    """What makes entries the same: the value at their key, or without a key all of them."""
     if not key:
-        return lambda entry: entry
-    return lambda entry: entry.get(key) if isinstance(entry, dict) else None
+        return _hashable
+    return lambda entry: _hashable(entry.get(key)) if isinstance(entry, dict) else None
+
+
+def _hashable(value: Any) -> Any:
+    """A value that can be looked up; only a malformed patch has maps or lists here."""
+    return go_text(value) if isinstance(value, (dict, list)) else value
 
 
 def _check_order(

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from minik8s.admission import schema_for, with_zeros
+from minik8s.apiserver.podstatuses import normalized
 from minik8s.apiserver.services import inherited
 from minik8s.clock import rfc3339
 from minik8s.controllers.podadmission import admit_pod
@@ -110,12 +112,16 @@ def prepare_update(kind: Kind, document: Document, old: Document) -> Document:
     return prepared
 
 
-def prepare_status(_kind: Kind, document: Document, old: Document) -> Document:
+def prepare_status(kind: Kind, document: Document, old: Document) -> Document:
     """A new status before its validation: an update of the status touches nothing else."""
     prepared = _based_on(old, document)
     prepared.pop("status", None)
     if "status" in document:
-        prepared["status"] = document["status"]
+        schema = schema_for(kind)
+        status = document["status"]
+        prepared["status"] = with_zeros(schema.fields["status"], status) if schema else status
+        if kind == POD and isinstance(status, dict):
+            prepared["status"] = normalized(prepared["status"])
     return prepared
 
 

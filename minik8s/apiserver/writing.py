@@ -203,7 +203,7 @@ def _unchecked(_kind: Kind, _new: Document, _old: Document) -> None:
 
 
 OBJECT = Target(strategy.prepare_update, admission.validate_update)
-STATUS = Target(strategy.prepare_status, admission.validate_update, "status")
+STATUS = Target(strategy.prepare_status, admission.validate_status, "status")
 SCALE = Target(strategy.prepare_update, admission.validate_update, "scale")
 FINALIZE = Target(strategy.prepare_finalize, _unchecked, "finalize")
 EPHEMERAL_CONTAINERS = Target(strategy.prepare_ephemeral, _unchecked, "ephemeralcontainers")

@@ -17,6 +17,7 @@ from typing import ClassVar, TypeAlias
 
 from minik8s.clock import Clock, Timer
 from minik8s.controllers.events import Recorder
+from minik8s.errors import ApiError
 from minik8s.ids import Ids
 from minik8s.model.metadata import Document, controller_of, name_of, namespace_of, uid_of
 from minik8s.model.registry import Kind
@@ -32,6 +33,10 @@ RECONCILE_LIMIT = 1000
 never end; like a real queue, which slows such keys down, the manager goes on a second later."""
 
 PAUSE = 1.0
+
+LONGEST_PAUSE = 1000.0
+"""Seconds after which a key is tried again at the latest that the API refuses time after time;
+the pause begins with `PAUSE` and doubles (workqueue.DefaultControllerRateLimiter)."""
 
 
 @dataclass(slots=True)
@@ -89,6 +94,7 @@ class Manager:
 
     __slots__ = (
         "_everywhere",
+        "_failures",
         "_owners",
         "_postponed",
         "_queue",
@@ -107,6 +113,7 @@ class Manager:
         self._queue: deque[tuple[Controller, Key]] = deque()
         self._queued: set[tuple[Controller, Key]] = set()
         self._postponed: set[tuple[Controller, Key]] = set()
+        self._failures: dict[tuple[Controller, Key], int] = {}
         self._running = False
         self.on_wake: Callable[[], None] = lambda: None
         store.subscribe(self._observe)
@@ -135,7 +142,10 @@ class Manager:
             self.on_wake()
 
     def settle(self) -> None:
-        """Reconcile until the queue is empty; does nothing when called from within."""
+        """Reconcile until the queue is empty; does nothing when called from within.
+
+        A controller whose write is refused (the name of its pod is taken) tries again later.
+        """
         if self._running:
             return
         self._running = True
@@ -146,16 +156,27 @@ class Manager:
                 self._queued.discard(entry)
                 rounds[entry] = count = rounds.get(entry, 0) + 1
                 if count > RECONCILE_LIMIT:
-                    self._postpone(*entry)
+                    self._postpone(*entry, PAUSE)
                 else:
-                    entry[0].reconcile(*entry[1])
+                    self._reconcile(*entry)
         finally:
             self._running = False
 
-    def _postpone(self, controller: Controller, key: Key) -> None:
+    def _reconcile(self, controller: Controller, key: Key) -> None:
+        try:
+            controller.reconcile(*key)
+        except ApiError:
+            failures = self._failures.get((controller, key), 0)
+            self._failures[controller, key] = failures + 1
+            self._postpone(controller, key, min(PAUSE * 2.0 ** min(failures, 10), LONGEST_PAUSE))
+        else:
+            if self._failures:
+                self._failures.pop((controller, key), None)
+
+    def _postpone(self, controller: Controller, key: Key, pause: float) -> None:
         if (controller, key) not in self._postponed:
             self._postponed.add((controller, key))
-            controller.clock.call_later(PAUSE, partial(self._resume, controller, key))
+            controller.clock.call_later(pause, partial(self._resume, controller, key))
 
     def _resume(self, controller: Controller, key: Key) -> None:
         self._postponed.discard((controller, key))

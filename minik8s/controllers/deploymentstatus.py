@@ -16,6 +16,10 @@ PAUSED = "DeploymentPaused"
 RESUMED = "DeploymentResumed"
 
 
+NEVER = "0001-01-01T00:00:00Z"
+"""Go's zero time, which a condition without a time has."""
+
+
 def count_status(
     deployment: Document, new: Document | None, sets: list[Document]
 ) -> dict[str, Any]:
@@ -64,7 +68,7 @@ class Progress:
         """When a rollout that shows no movement counts as failed."""
         for entry in status.get("conditions") or ():
             if entry["type"] == "Progressing" and entry["status"] != "False":
-                return parse_rfc3339(entry["lastUpdateTime"]) + seconds
+                return _moved_at(entry) + seconds
         return None
 
     def _judge_availability(self) -> None:
@@ -116,7 +120,7 @@ class Progress:
             return False
         if current.get("reason") == TIMED_OUT:
             return True
-        return parse_rfc3339(current["lastUpdateTime"]) + seconds < self.seconds
+        return _moved_at(current) + seconds < self.seconds
 
     def _say(self, value: str, reason: str, text: str) -> None:
         name = name_of(self.new) if self.new else ""
@@ -124,7 +128,7 @@ class Progress:
         self._set("Progressing", value, reason, f"{subject} {text}")
 
     def _say_progressing(self, current: Document | None) -> None:
-        since = current["lastTransitionTime"] if current and current["status"] == "True" else ""
+        since = _since(current) if current and current["status"] == "True" else ""
         self._drop("Progressing")
         self._say("True", "ReplicaSetUpdated", "is progressing.")
         if since:
@@ -139,11 +143,11 @@ class Progress:
     def _set(self, kind: str, value: str, reason: str, message: str) -> None:
         """Replace a condition; one that says the same keeps its times."""
         current = self._find(kind)
-        if current and current["status"] == value and current["reason"] == reason:
+        if current and current["status"] == value and current.get("reason") == reason:
             return
         since = self.now
         if current and current["status"] == value:
-            since = current["lastTransitionTime"]
+            since = _since(current)
         self._drop(kind)
         self.conditions.append(
             {
@@ -155,3 +159,13 @@ class Progress:
                 "message": message,
             }
         )
+
+
+def _since(entry: Document) -> str:
+    """When a condition came to have its value; a client may have left it out."""
+    return str(entry.get("lastTransitionTime") or NEVER)
+
+
+def _moved_at(entry: Mapping[str, Any]) -> float:
+    """When a rollout last showed movement, in seconds."""
+    return parse_rfc3339(str(entry.get("lastUpdateTime") or NEVER))

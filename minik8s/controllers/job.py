@@ -15,7 +15,7 @@ from minik8s.controllers.base import (
     with_status,
 )
 from minik8s.controllers.podowner import PodOwner
-from minik8s.controllers.pods import remove_pod
+from minik8s.controllers.pods import MOST_PODS, TOO_MANY, remove_pod
 from minik8s.model.metadata import Document, is_terminating, name_of
 from minik8s.model.registry import JOB, POD
 from minik8s.model.workloads import has_condition, is_active, is_ready, pod_phase
@@ -51,19 +51,23 @@ class JobController(PodOwner):
             self._stop(job, active)
             self._end(job, "Complete", "CompletionsReached", _REACHED)
         else:
-            self._scale(job, active, succeeded)
+            self._scale(job, active, succeeded, MOST_PODS - len(pods))
             self._count(job, {})
 
-    def _scale(self, job: Document, active: list[Document], succeeded: int) -> None:
+    def _scale(self, job: Document, active: list[Document], succeeded: int, most: int) -> None:
+        """Have as many pods as there should be, by making no more than `most`."""
         spec = job["spec"]
         room = 0 if spec.get("suspend") else int(spec.get("parallelism", 1))
         if spec.get("completions") is not None:
             room = min(room, int(spec["completions"]) - succeeded)
         elif succeeded:
             room = len(active)
-        for _ in range(room - len(active)):
+        missing = room - len(active)
+        for _ in range(min(missing, most)):
             pod = self.pods.create(job, spec.get("template") or {})
             self._tell(job, "SuccessfulCreate", f"Created pod: {name_of(pod)}")
+        if missing > max(most, 0):
+            self.context.recorder.warning(job, "FailedCreate", TOO_MANY, self.source)
         for pod in active[max(room, 0) :]:
             self._delete(job, pod)
 

@@ -166,6 +166,7 @@ class Kubelet(Controller):
         if is_terminal(pod):
             self._wind_up(pod, run)
         elif pod["spec"].get("readinessGates"):
+            pod = self._fresh(pod)
             self._write(pod, *statuses_of(pod))
 
     def _wind_up(self, pod: Document, run: Run) -> None:

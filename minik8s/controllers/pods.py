@@ -26,6 +26,12 @@ from minik8s.store import Store
 
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
+MOST_PODS = 5_000
+"""How many pods one owner has at most. A real cluster makes more, until its memory or a quota is
+used up; here one request for a billion replicas would use up the memory of this process."""
+
+TOO_MANY = f"Error creating: no owner may have more than {MOST_PODS} pods here"
+
 _PHASE_RANK = {"Pending": 0, "Unknown": 1, "Running": 2}
 
 

@@ -22,6 +22,8 @@ from minik8s.controllers.base import (
 )
 from minik8s.controllers.events import Source
 from minik8s.controllers.pods import (
+    MOST_PODS,
+    TOO_MANY,
     PodMaker,
     available_in,
     is_available,
@@ -144,9 +146,11 @@ class ReplicaSetController(Controller):
         missing = replicas_of(owner) - len(active)
         if missing > 0:
             template = owner["spec"].get("template") or {}
-            for _ in range(missing):
+            for _ in range(min(missing, MOST_PODS - len(active))):
                 pod = self.pods.create(owner, template)
                 self._tell(owner, "SuccessfulCreate", f"Created pod: {name_of(pod)}")
+            if missing > MOST_PODS - len(active):
+                self.context.recorder.warning(owner, "FailedCreate", TOO_MANY, self.source)
         elif missing < 0:
             related = [pod for pod in related_pods(self.store, owner) if is_active(pod)]
             for pod in pods_to_delete(active, -missing, related):

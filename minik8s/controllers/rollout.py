@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from minik8s.model.formats import whole
 from minik8s.model.metadata import Document, annotations_of, labels_of, name_of
 from minik8s.model.workloads import replicas_of
 
@@ -58,7 +59,7 @@ def fence_posts(deployment: Mapping[str, Any]) -> tuple[int, int]:
 def scaled(value: int | str, total: int, *, up: bool) -> int:
     """A number, or a percentage of a total (intstr.GetScaledValueFromIntOrPercent)."""
     if isinstance(value, str) and value.endswith("%"):
-        part = int(value[:-1]) * total / 100
+        part = whole(value[:-1]) * total / 100
         return math.ceil(part) if up else math.floor(part)
     return int(value)
 
@@ -205,7 +206,8 @@ def proportions(deployment: Document, sets: Sequence[Document]) -> list[tuple[Do
 
 def _share(each: Document, deployment: Document, allowed: int, to_add: int, added: int) -> int:
     noted = annotations_of(each).get(MAX_REPLICAS, "")
-    before = int(noted) if noted.isdigit() and int(noted) else replicas_of(deployment)
+    known = whole(noted) if noted.isascii() and noted.isdigit() else 0
+    before = known or replicas_of(deployment)
     fraction = round(replicas_of(each) * allowed / before) - replicas_of(each)
     if to_add > 0:
         return max(0, min(fraction, to_add - added))

@@ -12,7 +12,7 @@ from minik8s.controllers.base import (
     with_status,
 )
 from minik8s.controllers.podowner import PodOwner
-from minik8s.controllers.pods import is_available, remove_pod
+from minik8s.controllers.pods import MOST_PODS, TOO_MANY, is_available, remove_pod
 from minik8s.controllers.revisions import HASH_LABEL, current_revision, drop_old
 from minik8s.model.metadata import (
     Document,
@@ -64,14 +64,16 @@ class StatefulSetController(PodOwner):
         wanted = range(first, first + replicas_of(owner))
         ordered = owner["spec"].get("podManagementPolicy", "OrderedReady") == "OrderedReady"
         pods = self._pods(owner)
-        for ordinal in wanted:
+        for ordinal in wanted[:MOST_PODS]:
             pod = pods.get(ordinal)
             if pod is not None and is_terminal(pod):
                 self._delete(owner, pod, "RecreatingFailedPod")
             elif pod is None:
                 self._create(owner, revision, ordinal, first)
-            if ordered and not self._healthy(owner, ordinal):
+            if ordered and not self._healthy(owner, pod):
                 return
+        if len(wanted) > MOST_PODS:
+            self.context.recorder.warning(owner, "FailedCreate", TOO_MANY, self.source)
         surplus = sorted((each for each in pods if each not in wanted), reverse=True)
         for ordinal in surplus:
             self._delete(owner, pods[ordinal])
@@ -80,8 +82,7 @@ class StatefulSetController(PodOwner):
         if not surplus:
             self._update(owner, revision, wanted)
 
-    def _healthy(self, owner: Document, ordinal: int) -> bool:
-        pod = self._pods(owner).get(ordinal)
+    def _healthy(self, owner: Document, pod: Document | None) -> bool:
         if pod is None or not is_active(pod):
             return False
         patience = int(owner["spec"].get("minReadySeconds") or 0)
@@ -166,7 +167,7 @@ class StatefulSetController(PodOwner):
             if labels_of(pod).get(HASH_LABEL) != revision:
                 self._delete(owner, pod)
                 return
-            if not self._healthy(owner, ordinal):
+            if not self._healthy(owner, pod):
                 return
 
     def _count(self, owner: Document, revision: str) -> None:

@@ -22,6 +22,9 @@ _DECIMAL = {
     "P": 15,
     "E": 18,
 }
+_MOST = Decimal(2**63 - 1)
+"""The largest quantity; whatever is larger counts as this (resource.ParseQuantity)."""
+
 _SUFFIXES = {exponent: suffix for suffix, exponent in _DECIMAL.items()}
 _BINARY_SUFFIXES = ["", *_BINARY]
 PATTERN = r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
@@ -38,12 +41,23 @@ def parse(text: str) -> tuple[Decimal, str]:
             raise ValueError(f"quantities must match the regular expression '{PATTERN}'")
         raise ValueError(f"quantities must match the regular expression '{PATTERN}'")
     sign, digits, binary, suffix, exponent = match.groups()
-    value = Decimal(digits) * (-1 if sign == "-" else 1)
+    value = Decimal(digits)
     if binary:
-        return value * 1024 ** _BINARY[binary], "binary"
-    if exponent:
-        return value.scaleb(int(exponent)), "exponent"
-    return value.scaleb(_DECIMAL[suffix or ""]), "decimal"
+        value, form = value * 1024 ** _BINARY[binary], "binary"
+    elif exponent:
+        value, form = _shifted(value, exponent), "exponent"
+    else:
+        value, form = value.scaleb(_DECIMAL[suffix or ""]), "decimal"
+    value = min(value, _MOST)
+    return -value if sign == "-" else value, form
+
+
+def _shifted(value: Decimal, exponent: str) -> Decimal:
+    """A value times ten to a power that may be too large for any number."""
+    power = exponent.lstrip("+-0")
+    if len(power) < 4 or not value:
+        return value.scaleb(int(exponent))
+    return Decimal("1e-9") if exponent.startswith("-") else _MOST
 
 
 def canonical(text: str) -> str:

@@ -36,6 +36,16 @@ class SelectorError(ValueError):
     """A selector that makes no sense; the text is the one that the API answers with (400)."""
 
 
+def whole(digits: str) -> int:
+    """A number written in decimal digits, at most that of 64 bits: Python reads no more at will.
+
+    >>> whole("025"), whole("9" * 5000)
+    (25, 9223372036854775807)
+    """
+    plain = digits.lstrip("0")
+    return min(int(plain or "0"), 2**63 - 1) if len(plain) < 20 else 2**63 - 1
+
+
 def quote(text: str) -> str:
     """A string as the API prints it in a message: in double quotes, escaped (Go's %q)."""
     return json.dumps(text, ensure_ascii=False)

@@ -82,7 +82,10 @@ def integer(text: str | None) -> int | None:
     """A whole number of 64 bits as Go's strconv.ParseInt reads it, or None."""
     if text is None or not _WHOLE_NUMBER.fullmatch(text):
         return None
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:  # thousands of digits
+        return None
     return number if -(2**63) <= number < 2**63 else None
 
 

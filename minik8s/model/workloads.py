@@ -151,6 +151,10 @@ def _covers(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
 
 _BINARY = {f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", start=1)}
 _DECIMAL = {letter: 1000.0**power for power, letter in enumerate("kMGTPE", start=1)}
+_PARTS = {"m": 1e3, "u": 1e6, "n": 1e9}
+
+MOST = float(2**63 - 1)
+"""The largest quantity; whatever is larger counts as this (resource.ParseQuantity)."""
 
 
 def quantity(value: str | float | None) -> float:
@@ -160,10 +164,14 @@ def quantity(value: str | float | None) -> float:
     (0.1, 1073741824.0, 2.0)
     """
     if value is None or isinstance(value, (int, float)):
-        return float(value or 0)
-    text = value.strip()
-    if text.endswith("m"):
-        return float(text[:-1]) / 1000
+        return float(max(-MOST, min(value or 0, MOST)))
+    return max(-MOST, min(_unbounded(value.strip()), MOST))
+
+
+def _unbounded(text: str) -> float:
+    parts = _PARTS.get(text[-1:])
+    if parts is not None:
+        return float(text[:-1]) / parts
     for suffix, factor in (*_BINARY.items(), *_DECIMAL.items()):
         if text.endswith(suffix):
             return float(text[: -len(suffix)]) * factor

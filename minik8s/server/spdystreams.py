@@ -7,6 +7,7 @@ pair of `error` and `data` for each forwarded connection; the header `streamtype
 from __future__ import annotations
 
 import asyncio
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
@@ -40,6 +41,7 @@ FAREWELL = 10.0
 CHUNK = 32 * 1024
 MAX_STREAMS = 2_000
 REFUSED_STREAM = 3
+_PORT = re.compile("0*[1-9][0-9]{0,4}")
 
 
 class Streams(ABC):
@@ -270,7 +272,7 @@ class ForwardStreams(Streams):
         request, port = headers.get("requestid", ""), headers.get("port", "")
         if headers.get("streamtype") == "error":
             self._errors[request] = stream
-        elif headers.get("streamtype") == "data" and port.isdigit() and 0 < int(port) < 65536:
+        elif headers.get("streamtype") == "data" and _PORT.fullmatch(port) and int(port) < 65536:
             tunnel = self._tunnel(stream, int(port), request)
             self._tunnels[stream] = tunnel
             tunnel.open()

@@ -6,6 +6,7 @@ API refuses is refused as an ordinary answer, alike for GET and POST.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from minik8s.server.hub import Hub
 from minik8s.server.programs import FailedStart
 from minik8s.server.spdystreams import ExecStreams, ForwardStreams
 from minik8s.server.websocket import WebSocket, chosen, handshake
+
+_DIGITS = re.compile("[0-9]{1,5}")
 
 STREAMED = ("exec", "attach", "portforward")
 TUNNEL = "SPDY/3.1+portforward.k8s.io"
@@ -148,7 +151,7 @@ def _forward_channels(
 def ports_of(request: Request) -> list[int]:
     """The ports that a query names (`ports=80&ports=443`, or `ports=80,443`)."""
     words = [word for text in request.query.get("ports", ()) for word in text.split(",")]
-    ports = [int(word) for word in words if word.isascii() and word.isdigit()]
+    ports = [int(word) for word in words if _DIGITS.fullmatch(word)]
     if not ports or len(ports) < len(words) or not all(0 < port < 65536 for port in ports):
         raise BadRequest('query parameter "ports" is required: a port from 1 to 65535')
     if len(ports) > 127:

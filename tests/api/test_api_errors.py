@@ -424,16 +424,30 @@ class Broken(FakeBackend):
         raise RecursionError("too deep")
 
 
-def test_a_mistake_of_ours_is_told_and_answered() -> None:
+def test_a_mistake_of_ours_is_told_and_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[tuple[str, str]] = []
-    request = Request("POST", CONFIGMAPS, body={"metadata": {"name": "a"}})
+    backend = FakeBackend()
     server = ApiServer(
-        Broken(), on_error=lambda request, error: heard.append((request.method, str(error)))
+        backend, on_error=lambda request, error: heard.append((request.method, str(error)))
     )
+
+    def broken(*_: object) -> None:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(type(backend.store), "create", broken)
+    request = Request("POST", CONFIGMAPS, body={"metadata": {"name": "a"}})
     answer: Any = server.handle(request).body
     assert (answer["code"], answer["reason"]) == (500, "InternalError")
     assert answer["message"] == "Internal error occurred: see the server's log"
     assert heard == [("POST", "too deep")]
+
+
+def test_a_write_that_controllers_fail_at_is_done_all_the_same() -> None:
+    heard: list[str] = []
+    backend = Broken()
+    server = ApiServer(backend, on_error=lambda _, error: heard.append(str(error)))
+    answer = server.handle(Request("POST", CONFIGMAPS, body={"metadata": {"name": "a"}}))
+    assert (answer.code, heard) == (201, ["too deep"])
 
 
 def test_a_mistake_of_ours_is_not_hidden_in_process() -> None:

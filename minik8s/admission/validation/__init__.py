@@ -17,6 +17,7 @@ from minik8s.admission.validation import (
     jobs,
     networkpolicies,
     pods,
+    podstatuses,
     podupdates,
     rbac,
     services,
@@ -27,7 +28,7 @@ from minik8s.admission.validation.metadata import check_metadata, check_metadata
 from minik8s.errors import Invalid
 from minik8s.model.formats import dns1035_label, dns1123_label, dns1123_subdomain
 from minik8s.model.metadata import Document, name_of
-from minik8s.model.registry import Kind
+from minik8s.model.registry import POD, Kind
 
 Check = Callable[[Problems, Document], None]
 UpdateCheck = Callable[[Problems, Document, Document], None]
@@ -134,6 +135,16 @@ def validate_update(kind: Kind, new: Document, old: Document) -> None:
     check_metadata_update(problems, new, old)
     _RULES.get(kind.resource, _ANY).check_update(problems, new, old)
     _raise(kind, new, problems)
+
+
+def validate_status(kind: Kind, new: Document, old: Document) -> None:
+    """Check an object with a changed status; raises Invalid with all causes in order."""
+    if kind != POD:
+        return validate_update(kind, new, old)
+    problems = Problems()
+    check_metadata_update(problems, new, old)
+    podstatuses.check_pod_status(problems, new, old)
+    return _raise(kind, new, problems)
 
 
 def _raise(kind: Kind, document: Document, problems: Problems) -> None:

@@ -26,7 +26,7 @@ def _without_zeros(address: str) -> str:
     parts = tail.split(".")
     if not all(part.isascii() and part.isdigit() for part in parts):
         return address
-    return head + colon + ".".join(str(int(part)) for part in parts)
+    return head + colon + ".".join(part.lstrip("0") or "0" for part in parts)
 
 
 @lru_cache(maxsize=4096)
@@ -66,7 +66,7 @@ def check_block(problems: Problems, path: str, text: str) -> None:
 def check_address(problems: Problems, path: str, text: str) -> bool:
     """An IP address, strictly written; False if it is none."""
     try:
-        address = ip_address(text)
+        address = ip_address(text if "%" not in text else "")  # a zone is no part of one
     except ValueError:
         problems.invalid(path, text, _NOT_AN_ADDRESS)
         return False

@@ -14,6 +14,7 @@ from minik8s.model.formats import (
     port_name,
     port_number,
     qualified_name,
+    whole,
 )
 from minik8s.model.metadata import Document
 
@@ -147,7 +148,7 @@ def check_int_or_percent(problems: Problems, path: str, value: int | str | None)
 def percent_of(value: Any) -> int | None:
     """The number of a share such as `25%`, or None for a plain count."""
     if isinstance(value, str) and _PERCENT.fullmatch(value):
-        return int(value[:-1])
+        return whole(value[:-1])
     return None
 
 

@@ -97,7 +97,9 @@ def check_pod_annotations(
 
 def _is_int32(text: str) -> bool:
     digits = text.removeprefix("-")
-    return digits.isascii() and digits.isdigit() and -(2**31) <= int(text) < 2**31
+    if not digits.isascii() or not digits.isdigit() or len(digits.lstrip("0")) > 10:
+        return False
+    return -(2**31) <= int(text) < 2**31
 
 
 def check_pod_spec(

@@ -172,7 +172,10 @@ def plain_time(timestamp: str | None) -> str:
 def _moment(timestamp: str | None) -> datetime:
     if not timestamp:
         return datetime(1, 1, 1, tzinfo=UTC)
-    return datetime.fromtimestamp(int(parse_rfc3339(timestamp)), UTC)
+    try:
+        return datetime.fromtimestamp(int(parse_rfc3339(timestamp)), UTC)
+    except ValueError:  # its zone carries it beyond the years that a datetime can have
+        return datetime.fromisoformat(timestamp).replace(tzinfo=UTC)
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
