@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from random import Random
 from typing import Any
-from uuid import UUID
 
 SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """The letters of generated names (k8s.io/apimachinery/pkg/util/rand)."""
+
+
+_UUID_VERSION = 0x4 << 76 | 0b10 << 62
+"""The version (4) and the variant (RFC 9562) within a UUID's 128 bits."""
+
+_UUID_MASK = ~(0xF << 76 | 0b11 << 62)
 
 
 class Ids:
@@ -33,7 +38,9 @@ class Ids:
 
     def uid(self) -> str:
         """A version 4 UUID, as `metadata.uid` holds it."""
-        return str(UUID(int=self.stream("uids").getrandbits(128), version=4))
+        bits = self.stream("uids").getrandbits(128) & _UUID_MASK | _UUID_VERSION
+        text = f"{bits:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
     def suffix(self, purpose: str, length: int = 5) -> str:
         """The random end of a generated name, `kx4sz` for example."""

@@ -53,6 +53,7 @@ _KEY_DEFAULTS = {"protocol": "TCP"}
 
 _PLAIN = PatchMeta()
 _SHAPES = {Shape.OBJECT, Shape.MAP, Shape.LIST}
+_JSON_TYPES: dict[Form | None, type] = {"struct": dict, "map": dict, "keyed": list, "set": list}
 
 
 class TypedError(ValueError):
@@ -62,12 +63,13 @@ class TypedError(ValueError):
 class Type:
     """A type with what its parent's field says of it; `meta` tells how lists are keyed."""
 
-    __slots__ = ("_below", "_form", "_item", "meta", "schema")
+    __slots__ = ("_below", "_form", "_item", "_json", "meta", "schema")
 
     def __init__(self, schema: Schema | None, meta: PatchMeta = _PLAIN) -> None:
         self.schema = schema
         self.meta = meta
         self._form = _form_of(schema, meta)
+        self._json = _JSON_TYPES.get(self._form, object)
         self._below: dict[str, Type] = {}
         self._item: Type | None = None
 
@@ -76,11 +78,11 @@ class Type:
         form = self._form
         if form is None:
             return "map" if isinstance(present, dict) else "atomic"
-        return "atomic" if self.misfits(present) else form
+        return form if isinstance(present, self._json) else "atomic"
 
     def misfits(self, present: Any) -> bool:
         """Whether a value is no map or list where its parts would have owners of their own."""
-        return not isinstance(present, _JSON_TYPES.get(self._form, object))
+        return not isinstance(present, self._json)
 
     @property
     def expected(self) -> str:
@@ -89,17 +91,18 @@ class Type:
 
     def below(self, name: str) -> Type:
         """The type of a field or of a map's value."""
+        found = self._below.get(name)
+        if found is not None:
+            return found
         schema = self.schema
         if schema is None or schema.shape is Shape.ANY:
             return _UNTYPED
         if schema.shape is Shape.MAP:
             return self.item()
-        found = self._below.get(name)
-        if found is None:
-            field = schema.fields.get(name)
-            if field is None:
-                return _UNTYPED
-            found = self._below[name] = Type(field, schema.meta(name))
+        field = schema.fields.get(name)
+        if field is None:
+            return _UNTYPED
+        found = self._below[name] = Type(field, schema.meta(name))
         return found
 
     def knows(self, name: str) -> bool:
@@ -131,7 +134,6 @@ def _form_of(schema: Schema | None, meta: PatchMeta) -> Form | None:
     return _LISTS.get(meta.structure, "atomic")
 
 
-_JSON_TYPES: dict[Form | None, type] = {"struct": dict, "map": dict, "keyed": list, "set": list}
 _LISTS: dict[str, Form] = {"map": "keyed", "set": "set"}
 _UNTYPED = Type(None)
 

@@ -19,7 +19,7 @@ from minik8s.clock import Clock, Timer
 from minik8s.controllers.events import Recorder
 from minik8s.errors import ApiError
 from minik8s.ids import Ids
-from minik8s.model.metadata import Document, controller_of, name_of, namespace_of, uid_of
+from minik8s.model.metadata import Document, controller_of, labels_of, namespace_of, uid_of
 from minik8s.model.registry import Kind
 from minik8s.store import Store, StoreEvent
 
@@ -194,9 +194,15 @@ class Manager:
             self._observe_pod(event)
 
     def _observe_pod(self, event: StoreEvent) -> None:
-        """Tell the controllers that own pods, each about its own."""
+        """Tell the controllers that own pods, each about its own.
+
+        One that belongs to nobody interests them if it is new, or when its labels or owners
+        have changed: then somebody may adopt it.
+        """
         owner = _owner_kind(event.object)
         before = _owner_kind(event.previous) if event.previous is not None else owner
+        if not owner and not before and _same_ties(event):
+            return
         for kind, controller in self._owners:
             if owner in ("", kind) or before == kind:
                 for key in controller.observe(event):
@@ -208,9 +214,17 @@ def _owner_kind(document: Document) -> str:
     return "" if owner is None else str(owner.get("kind", ""))
 
 
+def _same_ties(event: StoreEvent) -> bool:
+    """Whether an event leaves an object where it was, and its labels as they were."""
+    if event.type != "MODIFIED" or event.previous is None:
+        return False
+    return labels_of(event.previous) == labels_of(event.object)
+
+
 def key_of(document: Document) -> Key:
     """The key of an object."""
-    return namespace_of(document), name_of(document)
+    metadata = document["metadata"]
+    return metadata.get("namespace", ""), metadata["name"]
 
 
 def controller_key(document: Document, kind: Kind) -> Key | None:

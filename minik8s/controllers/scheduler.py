@@ -8,6 +8,7 @@ when a node or a pod has changed.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from heapq import heapify, heappop
 from typing import TypeAlias
 
 from minik8s.clock import rfc3339
@@ -33,7 +34,8 @@ def taint_text(minor: int) -> str:
 
 
 _Candidates: TypeAlias = tuple[list[tuple[NodeLoad, int]], dict[str, str]]
-"""Nodes that may take a pod, with the preference for each; and why the others may not."""
+"""Nodes that may take a pod, with the reluctance (the preference, negative) to take each; and
+why the others may not."""
 
 _REMEMBERED = 64
 
@@ -51,7 +53,7 @@ class Scheduler(Controller):
         self._loads: dict[str, NodeLoad] = {}
         self._places: dict[Key, str] = {}
         self._stuck: dict[Key, bool] = {}
-        self._owners: dict[tuple[str, str], int] = {}
+        self._owners: dict[str, dict[str, int]] = {}
         self._repelling: dict[Key, Document] = {}
         self._known: dict[str, _Candidates] = {}
 
@@ -85,22 +87,20 @@ class Scheduler(Controller):
         placement = Placement(pod, self._loads, self._repelling.values())
         candidates, excluded = self._candidates(placement)
         reasons = {name: [reason] for name, reason in excluded.items()}
-        best: NodeLoad | None = None
-        order: tuple[int, int, int, str] = (0, 0, 0, "")
-        owner = _owner_uid(pod)
-        for load, preference in candidates:
-            mates = self._owners.get((load.name, owner), 0)
-            mine = (-preference, mates, len(load.pods), load.name)
-            if best is not None and mine >= order:
-                continue  # whether there is room makes no difference
-            if found := placement.obstacles(load):
-                reasons[load.name] = found
-            else:
-                best, order = load, mine
-        if best is not None:
-            self._bind(pod, best)
-        else:
-            self._refuse(pod, explain(reasons, self._preempts))
+        mates = self._owners.get(_owner_uid(pod), {})
+        ranked = [
+            (reluctance, mates.get(load.name, 0), len(load.pods), load.name, load)
+            for load, reluctance in candidates
+        ]
+        heapify(ranked)
+        while ranked:
+            load = heappop(ranked)[-1]
+            found = placement.obstacles(load)
+            if not found:
+                self._bind(pod, load)
+                return
+            reasons[load.name] = found
+        self._refuse(pod, explain(reasons, self._preempts))
 
     def _candidates(self, placement: Placement) -> _Candidates:
         """The nodes that taints and selectors leave, computed once for pods that ask the same."""
@@ -113,7 +113,7 @@ class Scheduler(Controller):
             if reason := placement.excluded(load, self._taint_text):
                 excluded[load.name] = reason
             else:
-                candidates.append((load, placement.preference(load)))
+                candidates.append((load, -placement.preference(load)))
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
         self._known[question] = candidates, excluded
@@ -194,11 +194,12 @@ class Scheduler(Controller):
         owner = _owner_uid(pod)
         if not owner:
             return
-        count = self._owners.get((node, owner), 0) + change
-        if count:
-            self._owners[node, owner] = count
-        else:
-            self._owners.pop((node, owner), None)
+        counts = self._owners.setdefault(owner, {})
+        counts[node] = counts.get(node, 0) + change
+        if not counts[node]:
+            del counts[node]
+        if not counts:
+            del self._owners[owner]
 
 
 def _owner_uid(pod: Document) -> str:

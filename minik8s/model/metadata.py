@@ -48,9 +48,10 @@ def is_terminating(document: Mapping[str, Any]) -> bool:
 
 def controller_of(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The owner reference with `controller: true`, if there is one."""
-    for owner in owners_of(document):
+    for owner in document.get("metadata", {}).get("ownerReferences") or ():
         if owner.get("controller"):
-            return owner
+            found: Mapping[str, Any] = owner
+            return found
     return None
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from minik8s.model.metadata import Document
 from minik8s.model.registry import Kind
@@ -14,8 +13,7 @@ from minik8s.model.registry import Kind
 EventType: TypeAlias = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
-@dataclass(frozen=True, slots=True)
-class StoreEvent:
+class StoreEvent(NamedTuple):
     """One write: the object after it, and what it replaced.
 
     The object of a DELETED event is the last state, with the resourceVersion of the deletion.

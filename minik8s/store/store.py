@@ -190,7 +190,7 @@ class Store:
         old = self.get(kind, metadata.get("namespace", ""), metadata["name"])
         if document is old:
             return document
-        new = self.preview(kind, document)
+        new = _next_state(kind, document, old)
         if new is old:
             return new
         new["metadata"]["resourceVersion"] = str(self.resource_version + 1)
@@ -199,23 +199,8 @@ class Store:
     def preview(self, kind: Kind, document: Document) -> Document:
         """The state that `update` would store, still with the old version; nothing is written."""
         metadata = document["metadata"]
-        name = metadata["name"]
-        old = self.get(kind, metadata.get("namespace", ""), name)
-        if old is None:
-            raise NotFound.resource(kind.plural, kind.group, name)
-        before = old["metadata"]
-        stale = metadata.get("resourceVersion")
-        if stale and stale != before["resourceVersion"]:
-            raise Conflict.resource(kind.plural, kind.group, name)
-        metadata = dict(metadata)
-        for fixed in ("uid", "creationTimestamp", "resourceVersion", "generation"):
-            if fixed in before:
-                metadata[fixed] = before[fixed]
-        if metadata == before and _same_beside_metadata(document, old):
-            return old
-        if "generation" in before and not _same_desire(document, old):
-            metadata["generation"] = before["generation"] + 1
-        return {**document, "metadata": metadata}
+        old = self.get(kind, metadata.get("namespace", ""), metadata["name"])
+        return _next_state(kind, document, old)
 
     def delete(self, kind: Kind, namespace: str, name: str) -> Document:
         """Remove an object for good and give back its last state; raises NotFound."""
@@ -360,6 +345,29 @@ class Store:
 def _key_of(document: Document) -> tuple[str, str]:
     metadata = document["metadata"]
     return f"{metadata.get('namespace', '')}/", metadata["name"]
+
+
+def _next_state(kind: Kind, document: Document, old: Document | None) -> Document:
+    """What a new state becomes in the place of an old one; the old one if nothing changes.
+
+    Raises NotFound without an old one, and Conflict if the new one was made from another.
+    """
+    metadata = document["metadata"]
+    if old is None:
+        raise NotFound.resource(kind.plural, kind.group, metadata["name"])
+    before = old["metadata"]
+    stale = metadata.get("resourceVersion")
+    if stale and stale != before["resourceVersion"]:
+        raise Conflict.resource(kind.plural, kind.group, metadata["name"])
+    metadata = dict(metadata)
+    for fixed in ("uid", "creationTimestamp", "resourceVersion", "generation"):
+        if fixed in before:
+            metadata[fixed] = before[fixed]
+    if metadata == before and _same_beside_metadata(document, old):
+        return old
+    if "generation" in before and not _same_desire(document, old):
+        metadata["generation"] = before["generation"] + 1
+    return {**document, "metadata": metadata}
 
 
 def _has_generation(kind: Kind) -> bool:
