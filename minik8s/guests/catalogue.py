@@ -25,7 +25,7 @@ class Image:
 
     `programs` maps a name in PATH or an absolute path to an implementation, `tools` are names
     that the shell engine provides, `shell` is what `sh` is; `entrypoint` and `command` are
-    those of the image, `ports` what its own server listens on.
+    those of the image, `ports` what its own server listens on, `files` its own files by path.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Image:
     workdir: str = "/"
     os_release: str = ""
     ports: tuple[tuple[str, int], ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def known(self) -> bool:
@@ -114,6 +115,7 @@ def _image(name: str) -> Image:
         workdir=merged.get("workdir", "/"),
         os_release=_os_release(_merge((family.get("os_release"), entry.get("os_release")))),
         ports=tuple(_port(text) for text in merged.get("ports", ())),
+        files={path: text.encode() for path, text in merged.get("files", {}).items()},
     )
 
 

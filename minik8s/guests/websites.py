@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from urllib.parse import unquote
+from html import escape
+from posixpath import dirname, normpath
+from urllib.parse import quote, unquote
 
 from minik8s.guests.base import Forever, Process, Steps
 from minik8s.guests.http import REASONS, Headers, Response, http_date
@@ -30,31 +31,6 @@ def common_log(visit: Visit, response: Response) -> str:
 
 
 _NGINX_VERSION = "1.29.4"
-_NGINX_PAGE = """\
-<!DOCTYPE html>
-<html>
-<head>
-<title>Welcome to nginx!</title>
-<style>
-html { color-scheme: light dark; }
-body { width: 35em; margin: 0 auto;
-font-family: Tahoma, Verdana, Arial, sans-serif; }
-</style>
-</head>
-<body>
-<h1>Welcome to nginx!</h1>
-<p>If you see this page, the nginx web server is successfully installed and
-working. Further configuration is required.</p>
-
-<p>For online documentation and support please refer to
-<a href="http://nginx.org/">nginx.org</a>.<br/>
-Commercial support is available at
-<a href="http://nginx.com/">nginx.com</a>.</p>
-
-<p><em>Thank you for using nginx.</em></p>
-</body>
-</html>
-"""
 
 
 def _nginx_error(status: int) -> Response:
@@ -84,33 +60,56 @@ def _nginx_head(response: Response, kind: str, now: float, *, modified: bool) ->
     return response
 
 
-def _file_handler(root: str, page: str) -> Callable[[Visit], Response]:
-    """Serve files below a folder, `index.html` for a folder itself."""
+_NGINX_ROOT = "/usr/share/nginx/html"
+_NGINX_TYPES = {
+    "css": "text/css",
+    "gif": "image/gif",
+    "htm": "text/html",
+    "html": "text/html",
+    "jpg": "image/jpeg",
+    "js": "application/javascript",
+    "json": "application/json",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "txt": "text/plain",
+    "xml": "text/xml",
+}
+"""Of mime.types; what is not listed there is application/octet-stream (default_type)."""
 
-    def handle(visit: Visit) -> Response:
-        if visit.request.method not in ("GET", "HEAD"):
-            return _nginx_head(_nginx_error(405), "text/html", visit.now, modified=False)
-        path = unquote(visit.request.path)
-        name = path + "index.html" if path.endswith("/") else path
-        body = visit.process.container.read(visit.process.resolve(root + name))
-        if body is None and name == "/index.html":
-            body = page.encode()
-        if body is None:
-            return _nginx_head(_nginx_error(404), "text/html", visit.now, modified=False)
-        kind = "text/html" if name.endswith(".html") else "text/plain"
+
+def _nginx_handler(visit: Visit) -> Response:
+    """Serve the files below the root, `index.html` for a folder."""
+    if visit.request.method not in ("GET", "HEAD"):
+        return _nginx_refusal(405, visit.now)
+    path = normpath("/" + unquote(visit.request.path).lstrip("/"))
+    if visit.request.path.endswith("/") and path != "/":
+        path += "/"
+    name = path + "index.html" if path.endswith("/") else path
+    disk = visit.process.container.disk
+    body = disk.read(_NGINX_ROOT + name)
+    if body is not None:
+        kind = _NGINX_TYPES.get(name.rpartition(".")[2], "application/octet-stream")
         return _nginx_head(Response(200, [], body), kind, visit.now, modified=True)
+    if path != "/" and disk.list(_NGINX_ROOT + path) is None:
+        return _nginx_refusal(404, visit.now)
+    if path.endswith("/"):
+        return _nginx_refusal(403, visit.now)
+    moved = _nginx_refusal(301, visit.now)
+    moved.headers.insert(4, ("Location", f"http://{visit.request.header('Host')}{path}/"))
+    return moved
 
-    return handle
+
+def _nginx_refusal(status: int, now: float) -> Response:
+    return _nginx_head(_nginx_error(status), "text/html", now, modified=False)
 
 
 def nginx(process: Process) -> Steps[int]:
     """nginx on port 80, serving /usr/share/nginx/html."""
-    handler = _file_handler("/usr/share/nginx/html", _NGINX_PAGE)
 
     def bad_request() -> Response:
-        return _nginx_head(_nginx_error(400), "text/html", process.clock.now, modified=False)
+        return _nginx_refusal(400, process.clock.now)
 
-    server = HttpServer(process, handler, log=common_log, bad_request=bad_request)
+    server = HttpServer(process, _nginx_handler, log=common_log, bad_request=bad_request)
     when = datetime.fromtimestamp(process.clock.now, UTC).strftime("%Y/%m/%d %H:%M:%S")
     process.err("/docker-entrypoint.sh: Configuration complete; ready for start up\n")
     if not (yield from server.listen(80)):
@@ -125,34 +124,56 @@ def nginx(process: Process) -> Steps[int]:
     return 0
 
 
-_APACHE_PAGE = "<html><body><h1>It works!</h1></body></html>\n"
+_APACHE_ROOT = "/usr/local/apache2/htdocs"
+
+
+def _apache_error(status: int, text: str) -> bytes:
+    title = REASONS[status]
+    return (
+        '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\n<html><head>\n'
+        f"<title>{status} {title}</title>\n</head><body>\n<h1>{title}</h1>\n"
+        f"<p>{text}</p>\n</body></html>\n"
+    ).encode()
+
+
+def _apache_listing(path: str, names: list[str]) -> bytes:
+    title = escape(f"Index of {path.rstrip('/') or '/'}")
+    above = escape(quote(dirname(path.rstrip("/"))))
+    parent = f'<li><a href="{above}"> Parent Directory</a></li>\n' if path != "/" else ""
+    items = "".join(
+        f'<li><a href="{escape(quote(name))}"> {escape(name)}</a></li>\n' for name in names
+    )
+    return (
+        '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 3.2 Final//EN">\n<html>\n <head>\n'
+        f"  <title>{title}</title>\n </head>\n <body>\n<h1>{title}</h1>\n"
+        f"<ul>{parent}{items}</ul>\n</body></html>\n"
+    ).encode()
 
 
 def _apache_handler(visit: Visit) -> Response:
-    path = unquote(visit.request.path)
-    name = path + "index.html" if path.endswith("/") else path
-    body = visit.process.container.read(f"/usr/local/apache2/htdocs{name}")
-    if body is None and name == "/index.html":
-        body = _APACHE_PAGE.encode()
-    status = 200
+    """Serve the files below htdocs; a folder without `index.html` is listed."""
+    asked = unquote(visit.request.path)
+    path = normpath("/" + asked.lstrip("/")) + (
+        "/" if asked.strip("/") and asked[-1] == "/" else ""
+    )
+    disk = visit.process.container.disk
+    body = disk.read(_APACHE_ROOT + (path + "index.html" if path.endswith("/") else path))
+    status, stamped = 200, body is not None
+    if body is None and path.endswith("/"):
+        names = disk.list(_APACHE_ROOT + path)
+        if names is not None or path == "/":
+            body = _apache_listing(path, names or [])
     if body is None:
         status = 404
-        body = (
-            b'<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\n<html><head>\n'
-            b"<title>404 Not Found</title>\n</head><body>\n<h1>Not Found</h1>\n"
-            b"<p>The requested URL was not found on this server.</p>\n</body></html>\n"
-        )
-    headers: Headers = [
-        ("Date", http_date(visit.now)),
-        ("Server", "Apache/2.4.66 (Unix)"),
-        ("Last-Modified", http_date(_STARTED)),
-        ("ETag", f'"{len(body):x}-{int(_STARTED):x}"'),
-        ("Accept-Ranges", "bytes"),
-        ("Content-Length", str(len(body))),
-        ("Content-Type", "text/html"),
-    ]
-    if status == 404:
-        headers = [headers[0], headers[1], headers[5], ("Content-Type", "text/html")]
+        body = _apache_error(404, "The requested URL was not found on this server.")
+    headers: Headers = [("Date", http_date(visit.now)), ("Server", "Apache/2.4.66 (Unix)")]
+    if stamped:
+        headers += [
+            ("Last-Modified", http_date(_STARTED)),
+            ("ETag", f'"{len(body):x}-{int(_STARTED):x}"'),
+            ("Accept-Ranges", "bytes"),
+        ]
+    headers += [("Content-Length", str(len(body))), ("Content-Type", "text/html")]
     return Response(status, headers, body)
 
 

@@ -104,11 +104,13 @@ def container_files(
     for path in image.programs:
         if path.startswith("/"):
             files[path] = b"#!program\n"
+    files.update(image.files)
     volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes") or ()}
     for mount in container.get("volumeMounts") or ():
         volume = volumes.get(mount["name"])
         if volume is not None:
             content = dict(_volume(store, pod, container, volume))
+            _hide_below(str(mount["mountPath"]), files)
             files.update(_mounted(mount, content))
     if not any(path.startswith(TOKEN_FOLDER) for path in files) and _wants_token(pod):
         for name, text in _account_files(store, pod).items():
@@ -122,6 +124,12 @@ def _passwd(image: Image) -> str:
     if image.user != "root":
         text += f"{image.user}:x:1000:1000::/home/{image.user}:{shell}\n"
     return text
+
+
+def _hide_below(path: str, files: dict[str, bytes]) -> None:
+    """A volume hides what the image has at the place where it is mounted."""
+    for hidden in [name for name in files if name.startswith(f"{path.rstrip('/')}/")]:
+        del files[hidden]
 
 
 def _mounted(mount: Mapping[str, Any], content: Mapping[str, str]) -> dict[str, bytes]:

@@ -401,6 +401,46 @@ def test_nginx_and_apache(world: World) -> None:
     assert page == "<html><body><h1>It works!</h1></body></html>\n"
 
 
+def test_nginx_serves_what_is_in_its_folder(world: World) -> None:
+    folder = "/usr/share/nginx/html"
+    host = world.pod("site", "nginx")["status"]["podIP"]
+    page = world.run("frontend", "curl", "-s", host).stdout
+    assert world.run("site", "cat", f"{folder}/index.html").stdout == page
+    assert world.run("site", "ls", folder).stdout.split() == ["50x.html", "index.html"]
+    script = f"cd {folder}; mkdir a; echo '{{}}' > a/b.json; dd if=/dev/zero of=c.dat bs=1k count=9"
+    world.run("site", "sh", "-c", script)
+
+    def status(path: str) -> str:
+        shown = "%{http_code} %{content_type} %{size_download} %{redirect_url}"
+        url = f"http://{host}{path}"
+        asked = ["curl", "-s", "--path-as-is", "-o", "/dev/null", "-w", shown, url]
+        return world.run("frontend", *asked).stdout
+
+    assert status("/a/b.json") == "200 application/json 3 "
+    assert status("/c.dat") == "200 application/octet-stream 9216 "
+    assert status("/a/").startswith("403 text/html")
+    assert status("/a").endswith(f"http://{host}/a/")
+    assert status("/../../../../etc/passwd").startswith("404 text/html")
+    world.run("site", "rm", f"{folder}/index.html")
+    assert status("/").startswith("403 text/html")
+
+
+def test_apache_lists_a_folder_without_an_index(world: World) -> None:
+    host = world.pod("pages", "httpd")["status"]["podIP"]
+    folder = "/usr/local/apache2/htdocs"
+    world.run("pages", "sh", "-c", f"rm {folder}/index.html; echo 1 > '{folder}/a&b'")
+    page = world.run("frontend", "curl", "-s", host).stdout
+    assert "<h1>Index of /</h1>" in page
+    assert '<li><a href="a%26b"> a&amp;b</a></li>' in page
+
+
+def test_a_volume_hides_the_files_of_the_image(world: World) -> None:
+    spec = {"volumes": [{"name": "empty", "emptyDir": {}}]}
+    mounts = [{"name": "empty", "mountPath": "/usr/share/nginx/html"}]
+    host = world.pod("hidden", "nginx", spec=spec, volumeMounts=mounts)["status"]["podIP"]
+    assert "403 Forbidden" in world.run("frontend", "curl", "-s", host).stdout
+
+
 def test_httpbin_and_echo_tell_what_they_were_asked(world: World) -> None:
     pod = world.pod("bin", "kennethreitz/httpbin")
     base = pod["status"]["podIP"]
