@@ -22,6 +22,9 @@ Cells: TypeAlias = tuple[tuple[int, int], ...]
 Pieces: TypeAlias = list[tuple[int, int]]
 """(port mask, classes) that may overlap."""
 
+ALL = -1
+"""Every class, those to come included: an int whose bits are all set."""
+
 Policies: TypeAlias = tuple[CompiledPolicy, ...]
 
 
@@ -30,7 +33,7 @@ def cells_of(
 ) -> Cells:
     """What policies, in order, let through for the class with an index that they select."""
     if not policies:
-        return ((space.everything, classes.everything),)
+        return ((space.everything, ALL),)
     isolated = any(policy.tier is Tier.NETWORK_POLICY for policy in policies)
     ruled = [
         (policy.tier, rule.action, _pieces(direction, rule, index, classes, space))
@@ -40,14 +43,14 @@ def cells_of(
     ]
     if all(policy.tier is Tier.NETWORK_POLICY for policy in policies):
         return _union((piece for _, _, pieces in ruled for piece in pieces), space)
-    return _in_order(ruled, isolated, classes.everything, space)
+    return _in_order(ruled, isolated, ALL, space)
 
 
 def _pieces(
     direction: Direction, rule: Rule, index: int, classes: Classes, space: PortSpace
 ) -> Pieces:
     """The ports and peers of one rule; a port name may mean another number for each peer."""
-    peers = classes.everything
+    peers = ALL
     if rule.peers is not None:
         peers = union(classes.matching(peer) for peer in rule.peers)
     if rule.ports is None:

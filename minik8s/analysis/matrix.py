@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from minik8s.analysis.ends import OUTSIDE, Access, End, outside_name
+from minik8s.analysis.ends import Access, End
 from minik8s.analysis.reach import Reach
-from minik8s.analysis.workloads import Owners, Workload, complete
-from minik8s.model.metadata import Document, name_of, namespace_of
+from minik8s.analysis.roster import Roster, pod_key
+from minik8s.analysis.workloads import complete
+from minik8s.model.metadata import Document, name_of
 from minik8s.policy.addresses import parse_address
 from minik8s.policy.bits import bits
-from minik8s.policy.classes import PeerClass
 from minik8s.policy.compile import CompiledPolicy
 from minik8s.policy.policyset import KINDS
 from minik8s.policy.ports import EVERYTHING, PortSet
@@ -35,12 +35,15 @@ class Matrix:
     'all'
     """
 
-    __slots__ = ("_ends", "_known", "_others", "documents", "reach", "snapshot")
+    __slots__ = ("_changed", "_documents", "_ends", "_known", "_others", "_roster",
+                 "reach", "snapshot")  # fmt: skip
 
     def __init__(self, documents: Sequence[Document], version: int | None = None) -> None:
-        self.documents = list(documents)
+        self._documents = list(documents)
+        self._changed: dict[tuple[str, str], Document | None] = {}
         self.snapshot = Snapshot.of(documents, version)
         self.reach = Reach(self.snapshot)
+        self._roster: Roster | None = None
         self._ends: list[End] | None = None
         self._others: dict[int, Matrix] = {}
         self._known: dict[tuple[object, object], Access] = {}
@@ -69,26 +72,61 @@ class Matrix:
 
     def put_pod(self, pod: Document) -> None:
         """Put in a pod, or change it: labels, address, ports."""
-        self._swap(pod, [pod])
+        self._swap(pod, pod)
 
     def remove_pod(self, pod: Document) -> None:
         """Take a pod out."""
-        self._swap(pod, [])
+        self._swap(pod, None)
 
-    def _swap(self, pod: Document, now: list[Document]) -> None:
+    def put_namespace(self, namespace: Document) -> None:
+        """Put in a namespace, or change its labels."""
+        self._changed["Namespace", name_of(namespace)] = namespace
+        moved = self.snapshot.put_namespace(namespace)
+        before = self._classes_so_far()
+        self.reach.move([old for old, _ in moved], [new for _, new in moved])
+        if self._roster is not None:
+            self._roster.replace(new for _, new in moved)
+        self._forget(before)
+
+    def _swap(self, pod: Document, now: Document | None) -> None:
+        self._changed["Pod", pod_key(pod)] = now
         old = self.snapshot.drop_pod(pod)
-        new = self.snapshot.put_pod(pod) if now else None
-        key = ("Pod", namespace_of(pod) or "default", name_of(pod))
-        kept = [d for d in self.documents if _identity(d) != key]
-        self.documents = [*kept, *now]
-        self.reach.move(old, new)
-        self._forget()
+        new = self.snapshot.put_pod(pod) if now is not None else None
+        before = self._classes_so_far()
+        self.reach.move([old] if old else [], [new] if new else [])
+        if self._roster is not None:
+            self._roster.drop(pod)
+            if new is not None:
+                self._roster.put(pod)
+        self._forget(before)
+
+    @property
+    def documents(self) -> list[Document]:
+        """What this is the matrix of; policies put in later are in `snapshot` alone."""
+        if self._changed:
+            known = {_identity(document): document for document in self._documents}
+            for key, document in self._changed.items():
+                if document is None:
+                    known.pop(key, None)
+                else:
+                    known[key] = document
+            self._documents = list(known.values())
+            self._changed.clear()
+        return self._documents
 
     def _replaced(self, old: CompiledPolicy | None, new: CompiledPolicy | None) -> None:
+        before = self._classes_so_far()
         self.reach.replace(old, new)
-        self._forget()
+        self._forget(before)
 
-    def _forget(self) -> None:
+    def _classes_so_far(self) -> int:
+        return len(self.reach.classes.list)
+
+    def _forget(self, before: int) -> None:
+        """Drop what a change made stale; `before` is how many classes there were."""
+        if self._roster is not None:
+            for entry in self.reach.classes.list[before:]:
+                self._roster.touch(entry.members)
         self._ends = None
         self._others.clear()
         self._known.clear()
@@ -144,45 +182,11 @@ class Matrix:
     @property
     def ends(self) -> list[End]:
         """Workloads in order of namespace and name, nodes, then blocks of outside addresses."""
+        if self._roster is None:
+            self._roster = Roster(self.documents, self.snapshot, self.reach.classes)
         if self._ends is None:
-            self._ends = [*self._workloads(), *self._nodes(), *self._outside()]
+            self._ends = self._roster.ends()
         return self._ends
-
-    def _workloads(self) -> Iterator[End]:
-        owners = Owners(self.documents)
-        pods: dict[Workload, list[Peer]] = {}
-        for document in self.documents:
-            if document.get("kind") == "Pod":
-                key = f"{namespace_of(document) or 'default'}/{name_of(document)}"
-                peer = self.snapshot.pods.get(key)
-                if peer is not None:
-                    pods.setdefault(owners.workload(document), []).append(peer)
-        for workload in sorted(pods):
-            yield self._end(str(workload), workload.kind, pods[workload])
-
-    def _nodes(self) -> Iterator[End]:
-        for name, node in sorted(self.snapshot.nodes.items()):
-            yield self._end(name, "Node", [node])
-
-    def _end(self, name: str, kind: str, peers: list[Peer]) -> End:
-        counts = Counter(self.reach.classes.of_peer[peer.key] for peer in peers)
-        return End(name, kind, tuple(sorted(counts.items())), tuple(peers))
-
-    def _outside(self) -> Iterator[End]:
-        for cover, index in self.reach.classes.outside.items():
-            entry = self.reach.classes.list[index]
-            if not self._taken(entry):
-                yield End(outside_name(entry.spans, cover), OUTSIDE, ((index, 1),))
-
-    def _taken(self, entry: PeerClass) -> bool:
-        """Whether pods and nodes hold every address of a class, so that nobody is outside."""
-        size = sum(last - first + 1 for _, (first, last) in entry.spans)
-        held = self.snapshot.by_address
-        return size <= len(held) and all(
-            (version, value) in held
-            for version, (first, last) in entry.spans
-            for value in range(first, last + 1)
-        )
 
     def access(self, source: End, target: End) -> Access:
         """What the pods of one end reach at the other; a pod's way to itself does not count."""
@@ -258,9 +262,9 @@ class Matrix:
         return total
 
 
-def _identity(document: Document) -> tuple[str, str, str]:
+def _identity(document: Document) -> tuple[str, str]:
     kind = str(document.get("kind"))
-    return (kind, namespace_of(document) or "default", name_of(document))
+    return (kind, name_of(document) if kind == "Namespace" else pod_key(document))
 
 
 def _own_node(source: Peer, target: Peer) -> bool:

@@ -1,26 +1,28 @@
 """Who reaches whom, for all classes and all ports at once, kept current.
 
-A *row* is what a class reaches: its egress cells cut with the ingress of every destination.
-For each port the classes of a row's entries are disjoint.
+A *row* is what a class reaches: its egress cells cut with what lets it in. For each port the
+classes of a row's entries are disjoint. Classes that policies treat alike share one row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from minik8s.analysis.cells import Cells, Policies, cells_of, entries_of
+from minik8s.analysis.cells import ALL, Cells, Policies, cells_of, entries_of
 from minik8s.policy.bits import bits, union
-from minik8s.policy.classes import Classes, Splits
-from minik8s.policy.compile import CompiledPolicy
+from minik8s.policy.classes import Classes
+from minik8s.policy.compile import CompiledPolicy, Rule
 from minik8s.policy.decide import order
+from minik8s.policy.peerclass import Splits
+from minik8s.policy.ports import PortMatch
 from minik8s.policy.portspace import PortSpace
 from minik8s.policy.snapshot import Snapshot
 from minik8s.policy.values import Direction, Peer
 from minik8s.policy.vocabulary import Vocabulary
 
-_FRAGMENTS = 24
-"""A row with more entries than this is computed anew at its next change."""
+_FEW = 8
+"""Bits to copy one by one; more are copied as text."""
 
 
 @dataclass(slots=True)
@@ -32,7 +34,11 @@ class Side:
 
 
 class Reach:
-    """All pairs of one snapshot."""
+    """All pairs of one snapshot.
+
+    `rows` are the answer, by class. For each class `_inward` holds the destinations that let
+    it in, by port mask; those that let everybody in on every port are in `_always`.
+    """
 
     __slots__ = ("_always", "_inward", "classes", "rows", "sides", "snapshot", "space", "words")
 
@@ -41,26 +47,19 @@ class Reach:
         policies = sorted(snapshot.policies, key=order)
         self.words = Vocabulary.of(policies)
         self.classes = Classes(self.words, snapshot.pods.values(), snapshot.nodes.values())
-        self._compute(policies)
-
-    def _compute(self, policies: list[CompiledPolicy]) -> None:
         self.space = PortSpace(entries_of(policies, self.classes))
         self.sides = {direction: self._side(direction, policies) for direction in Direction}
         self._always = 0
-        self._inward: list[dict[int, int]] = [{} for _ in self.classes.list]
+        self._inward: list[Cells] = [()] * len(self.classes.list)
+        self.rows: list[Cells] = [()] * len(self.classes.list)
         self._let_in(self.classes.everything)
-        self.rows = [self._row(index, -1) for index in range(len(self.classes.list))]
-
-    def move(self, old: Peer | None, new: Peer | None) -> None:
-        """Put one peer in another's place; only one of a kind that is new costs anything."""
-        if old is not None:
-            self.classes.drop(old)
-        if new is not None and self.classes.put(new):
-            self._compute(sorted(self.snapshot.policies, key=order))
+        self._fill_rows(self.classes.everything)
 
     def mask(self, source: int, target: int) -> int:
         """The ports on which one class reaches another."""
         return union(mask for mask, targets in self.rows[source] if targets >> target & 1)
+
+    # -- what policies say of a class
 
     def _side(self, direction: Direction, policies: Iterable[CompiledPolicy]) -> Side:
         selecting: list[list[CompiledPolicy]] = [[] for _ in self.classes.list]
@@ -86,8 +85,10 @@ class Reach:
                 memo[key] = cells
             side.cells[index] = cells
 
-    def _let_in(self, targets: int) -> int:
-        """Note for each source which of these destinations let it in; the sources concerned."""
+    # -- who is let in
+
+    def _let_in(self, targets: int) -> None:
+        """Note for each source which of these destinations let it in."""
         by_cells: dict[Cells, int] = {}
         cells_by_index = self.sides[Direction.INGRESS].cells
         for index in bits(targets):
@@ -96,122 +97,210 @@ class Reach:
         by_sources: dict[int, dict[int, int]] = {}
         for cells, members in by_cells.items():
             for mask, sources in cells:
-                if mask == self.space.everything and sources == self.classes.everything:
+                if mask == self.space.everything and sources == ALL:
                     self._always |= members
                 else:
-                    masks = by_sources.setdefault(sources, {})
+                    masks = by_sources.setdefault(sources & self.classes.everything, {})
                     masks[mask] = masks.get(mask, 0) | members
-        for sources, masks in by_sources.items():
-            for index in bits(sources):
-                mine = self._inward[index]
-                for mask, members in masks.items():
-                    mine[mask] = mine.get(mask, 0) | members
-        return self.classes.everything if self._always & targets else union(by_sources)
+        self._add(by_sources)
 
-    def _row(self, index: int, targets: int) -> Cells:
+    def _add(self, by_sources: dict[int, dict[int, int]]) -> None:
+        """Put destinations, by sources and port mask, into what the sources have already."""
+        chosen: dict[int, tuple[int, ...]] = {}
+        for number, sources in enumerate(by_sources):
+            for index in bits(sources):
+                chosen[index] = (*chosen.get(index, ()), number)
+        added = list(by_sources.values())
+        known: dict[tuple[int, tuple[int, ...]], Cells] = {}
+        before = list(self._inward)  # keeps what the keys below name
+        for index, numbers in chosen.items():
+            key = (id(before[index]), numbers)
+            cells = known.get(key)
+            if cells is None:
+                mine = dict(before[index])
+                for number in numbers:
+                    for mask, members in added[number].items():
+                        mine[mask] = mine.get(mask, 0) | members
+                cells = known[key] = tuple(mine.items())
+            self._inward[index] = cells
+
+    def _take_out(self, targets: int) -> None:
+        """Forget who is let in by these destinations."""
+        keep = ~targets
+        self._always &= keep
+        self._inward = _each(
+            self._inward,
+            lambda cells: (
+                tuple([(mask, left) for mask, to in cells if (left := to & keep)])
+                if any(to & targets for _, to in cells)
+                else cells
+            ),
+        )
+
+    # -- rows
+
+    def _fill_rows(self, indexes: int) -> None:
+        """Compute the rows of classes; those with the same cells share one."""
+        outward, pods = self.sides[Direction.EGRESS].cells, self.classes.pods
+        inward = self._inward
+        known: dict[tuple[int, int, int], Cells] = {}
+        for index in bits(indexes):
+            is_pod = pods >> index & 1
+            key = (id(outward[index]), id(inward[index]), is_pod)
+            row = known.get(key)
+            if row is None:
+                targets = ALL if is_pod else pods
+                row = known[key] = self._row(outward[index], inward[index], targets)
+            self.rows[index] = row
+
+    def _row(self, outward: Cells, inward: Cells, targets: int) -> Cells:
         """What a class reaches among some destinations."""
-        if not self.classes.pods >> index & 1:
-            targets &= self.classes.pods
-        always = self._always & targets
-        outward = [c for c in self.sides[Direction.EGRESS].cells[index] if c[1] & targets]
-        inward = {m: to for m, to in self._inward[index].items() if to & targets}
-        if not outward or not (inward or always):
-            return ()
-        if always:
-            inward[self.space.everything] = inward.get(self.space.everything, 0) | always
-        if len(inward) == 1 and len(outward) == 1:
-            (sent, far), (let_in, near) = outward[0], next(iter(inward.items()))
-            both = far & near & targets
-            return ((sent & let_in, both),) if both and sent & let_in else ()
+        near = [(mask, close) for mask, to in inward if (close := to & targets)]
+        if always := self._always & targets:
+            near.append((self.space.everything, always))
         merged: dict[int, int] = {}
-        for cell, holders in self.space.partition(frozenset((*(m for m, _ in outward), *inward))):
-            far = union(to for mask, to in outward if mask & cell)
-            near = union(inward.get(mask, 0) for mask in holders)
-            if to := far & near & targets:
-                merged[to] = merged.get(to, 0) | cell
-        return tuple((mask, to) for to, mask in merged.items())
+        for sent, far in outward:
+            for let_in, close in near:
+                # a destination lets a class in by one entry for each port at most
+                if (to := far & close) and (mask := sent & let_in):
+                    merged[to] = merged.get(to, 0) | mask
+        return tuple([(mask, to) for to, mask in merged.items()])
+
+    # -- changes
 
     def replace(self, old: CompiledPolicy | None, new: CompiledPolicy | None) -> None:
         """Put one policy in another's place; None stands for no policy.
 
         Classes only ever get finer, so a policy that goes leaves its distinctions behind.
         """
+        finer = False
         if new is not None:
-            self.words.add(new)
-            self._split(self.classes.grow())
-            self._refine(new)
-        affected = 0
-        for policy in filter(None, (old, new)):
-            affected |= self.classes.matching(policy.subject)
-        changed = [d for d in Direction if any(p and d in p.rules for p in (old, new))]
-        for direction in changed:
-            side = self.sides[direction]
-            for index in bits(affected):
-                side.policies[index] = self._selecting(direction, index, old, new)
-            self._fill(direction, side, bits(affected))
-        if Direction.INGRESS in changed:
-            self._update_columns(affected)
-        if Direction.EGRESS in changed:
-            for index in bits(affected):
-                self.rows[index] = self._row(index, -1)
+            splits = self.classes.grow(Vocabulary.of([new]))
+            self._split(splits)
+            finer = self._refine(entries_of([new], self.classes)) or bool(splits)
+        affected = union(
+            self.classes.matching(policy.subject) for policy in (old, new) if policy is not None
+        )
+        for direction in Direction:
+            if any(policy and direction in policy.rules for policy in (old, new)):
+                side = self.sides[direction]
+                self._reselect(direction, affected, old, new)
+                self._judge_anew(direction, side, affected)
+                finer = finer or direction is Direction.INGRESS
+        self._fill_rows(self.classes.everything if finer else affected)
 
-    def _selecting(
+    def _judge_anew(self, direction: Direction, side: Side, affected: int) -> None:
+        if direction is Direction.INGRESS:
+            self._take_out(affected)
+        self._fill(direction, side, bits(affected))
+        if direction is Direction.INGRESS:
+            self._let_in(affected)
+
+    def _reselect(
         self,
         direction: Direction,
-        index: int,
+        affected: int,
         old: CompiledPolicy | None,
         new: CompiledPolicy | None,
-    ) -> Policies:
-        kept = [p for p in self.sides[direction].policies[index] if p is not old]
-        selects = new is not None and self.classes.matching(new.subject) >> index & 1
-        if new is not None and selects and direction in new.rules:
-            kept.append(new)
-        return tuple(sorted(kept, key=order))
+    ) -> None:
+        """Put one policy in another's place among those that select each class."""
+        chosen = new if new is not None and direction in new.rules else None
+        selected = self.classes.matching(chosen.subject) if chosen is not None else 0
+        policies = self.sides[direction].policies
+        for index in bits(affected):
+            kept = [policy for policy in policies[index] if policy is not old]
+            if chosen is not None and selected >> index & 1:
+                kept.append(chosen)
+                kept.sort(key=order)
+            policies[index] = tuple(kept)
 
-    def _update_columns(self, affected: int) -> None:
-        """Recompute who reaches the classes concerned."""
-        keep = ~affected
-        self._always &= keep
-        for inward in self._inward:
-            for mask, targets in inward.items():
-                if targets & affected:
-                    inward[mask] = targets & keep
-        concerned = self._let_in(affected)
-        for index, row in enumerate(self.rows):
-            if len(row) > _FRAGMENTS:
-                self.rows[index] = self._row(index, -1)
-                continue
-            for _, to in row:
-                if to & affected:
-                    row = tuple([(mask, left) for mask, to in row if (left := to & keep)])
-                    break
-            if concerned >> index & 1:
-                row += self._row(index, affected)
-            self.rows[index] = row
+    def move(self, old: Iterable[Peer], new: Iterable[Peer]) -> None:
+        """Put peers in the place of others; only those of a kind that is new cost anything."""
+        for peer in old:
+            self.classes.drop(peer)
+        before = len(self.classes.list)
+        for peer in new:
+            self.classes.put(peer)
+        count = len(self.classes.list)
+        if count > before:
+            self._extend(range(before, count))
+
+    def _extend(self, added: range) -> None:
+        """Take in new classes: what selects them, and who may reach whom because of them."""
+        samples = [self.classes.list[index].sample for index in added]
+        self._refine(
+            PortMatch(protocol, number, number)
+            for sample in samples
+            for (name, protocol), number in sample.ports.items()
+            if (name, protocol) in self.words.names
+        )
+        self._inward += [()] * len(added)
+        self.rows += [()] * len(added)
+        fresh = union(1 << index for index in added)
+        selecting = [list(self.snapshot.policies.selecting(sample)) for sample in samples]
+        for direction, side in self.sides.items():
+            for policies in selecting:
+                chosen = [policy for policy in policies if direction in policy.rules]
+                side.policies.append(tuple(sorted(chosen, key=order)))
+                side.cells.append(())
+            affected = self._letting(direction, fresh) | fresh
+            self._judge_anew(direction, side, affected)
+        self._meet(added)
+        self._fill_rows(self.classes.everything)
+
+    def _letting(self, direction: Direction, fresh: int) -> int:
+        """The classes whose policies say something about new ones."""
+        matching = self.classes.matching
+
+        def concerned(rule: Rule) -> bool:
+            named = any(entry.name for entry in rule.ports or ())
+            return (direction is Direction.EGRESS and named) or any(
+                matching(peer) & fresh for peer in rule.peers or ()
+            )
+
+        return union(
+            matching(policy.subject)
+            for policy in self.snapshot.policies
+            if any(concerned(rule) for rule in policy.rules.get(direction, ()))
+        )
+
+    def _meet(self, added: Iterable[int]) -> None:
+        """Note for new classes which of all destinations let them in."""
+        by_cells: dict[Cells, int] = {}
+        for index, cells in enumerate(self.sides[Direction.INGRESS].cells):
+            by_cells[cells] = by_cells.get(cells, 0) | 1 << index
+        for index in added:
+            mine: dict[int, int] = {}
+            for cells, members in by_cells.items():
+                for mask, sources in cells:
+                    if sources >> index & 1:
+                        mine[mask] = mine.get(mask, 0) | members
+            self._inward[index] = tuple(
+                (mask, left) for mask, to in mine.items() if (left := to & ~self._always)
+            )
 
     def _split(self, splits: Splits) -> None:
         """Give new classes the answers of those that they were part of."""
         if not splits:
             return
-        for side in self.sides.values():
-            known = {cells: _parted(cells, splits) for cells in set(side.cells)}
-            side.cells = [known[cells] for cells in side.cells]
-        self.rows = [_parted(row, splits) for row in self.rows]
-        self._always = _parted(((0, self._always),), splits)[0][1]
-        for index, inward in enumerate(self._inward):
-            self._inward[index] = dict(_parted(tuple(inward.items()), splits))
-        for old, _ in splits:
-            self.rows.append(self.rows[old])
-            self._inward.append(dict(self._inward[old]))
-            for side in self.sides.values():
-                side.cells.append(side.cells[old])
-                side.policies.append(side.policies[old])
+        copied = _copier(splits)
 
-    def _refine(self, policy: CompiledPolicy) -> None:
-        """Cut the port space finer if the policy needs it, and carry all masks over."""
-        entries = entries_of([policy], self.classes)
+        def parted(cells: Cells) -> Cells:
+            return tuple([(mask, copied(members)) for mask, members in cells])
+
+        for side in self.sides.values():
+            side.policies += [side.policies[old] for old, _ in splits]
+            side.cells = _each([*side.cells, *(side.cells[old] for old, _ in splits)], parted)
+        inward = [*self._inward, *(self._inward[old] for old, _ in splits)]
+        self._inward = _each(inward, parted)
+        self._always = copied(self._always)
+        self.rows += [()] * len(splits)
+
+    def _refine(self, entries: Iterable[PortMatch]) -> bool:
+        """Cut the port space finer if entries need it, and carry all masks over."""
+        entries = list(entries)
         if all(self.space.knows(entry) for entry in entries):
-            return
+            return False
         old = self.space
         self.space = PortSpace.refined(old, entries)
         masks: dict[int, int] = {}
@@ -220,20 +309,39 @@ class Reach:
             for mask, _ in cells:
                 if mask not in masks:
                     masks[mask] = self.space.carry(mask, old)
-            return tuple((masks[mask], to) for mask, to in cells)
+            return tuple([(masks[mask], to) for mask, to in cells])
 
         for side in self.sides.values():
-            side.cells = [carried(cells) for cells in side.cells]
-        self.rows = [carried(row) for row in self.rows]
-        self._inward = [dict(carried(tuple(inward.items()))) for inward in self._inward]
+            side.cells = _each(side.cells, carried)
+        self._inward = _each(self._inward, carried)
+        return True
 
 
-def _parted(cells: Cells, splits: Splits) -> Cells:
-    """Cells with the new parts of their classes put in."""
-    for old, new in splits:
-        bit, more = 1 << old, 1 << new
-        for _, members in cells:
-            if members & bit:
-                cells = tuple([(mask, to | more if to & bit else to) for mask, to in cells])
-                break
-    return cells
+def _each(cells: Sequence[Cells], change: Callable[[Cells], Cells]) -> list[Cells]:
+    """Changed cells, each object only once, so that what was shared still is."""
+    known: dict[int, Cells] = {}
+    for each in cells:
+        if id(each) not in known:
+            known[id(each)] = change(each)
+    return [known[id(each)] for each in cells]
+
+
+def _copier(splits: Splits) -> Callable[[int], int]:
+    """A function that sets the bit of each new class as that of the old one is."""
+    known: dict[int, int] = {}
+    first, sources = splits[0][1], [old for old, _ in splits]
+    below = (1 << first) - 1
+
+    def copied(members: int) -> int:
+        found = known.get(members)
+        if found is None:
+            if len(sources) <= _FEW:
+                more = union((members >> old & 1) << at for at, old in enumerate(sources))
+            else:
+                text = f"{members & below:0{first}b}"
+                more = int("".join([text[first - 1 - old] for old in reversed(sources)]), 2)
+            rest = -1 << (first + len(sources)) if members < 0 else 0
+            found = known[members] = members & below | more << first | rest
+        return found
+
+    return copied

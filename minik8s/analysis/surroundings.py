@@ -69,7 +69,7 @@ class Surroundings:
         found = self._alike.get(namespace)
         if found is None:
             groups: dict[frozenset[tuple[str, str]], list[Peer]] = {}
-            for pod in self.snapshot.by_namespace.get(namespace, ()):
+            for pod in self.snapshot.by_namespace.get(namespace, {}).values():
                 if pod.is_pod:
                     groups.setdefault(frozenset(pod.labels.items()), []).append(pod)
             found = self._alike[namespace] = [(group[0], group) for group in groups.values()]

@@ -9,40 +9,17 @@ many pods is decided by few classes.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
-from ipaddress import IPv4Address, IPv6Address
 
-from minik8s.policy.addresses import Span, parse_address
-from minik8s.policy.bits import bits
+from minik8s.policy.addresses import Block
 from minik8s.policy.blockmap import BlockMap
 from minik8s.policy.compile import PeerMatch
+from minik8s.policy.peerclass import Nature, Parts, PeerClass, Splits
+from minik8s.policy.peerindex import Found, PeerIndex
 from minik8s.policy.postings import Postings
 from minik8s.policy.values import Peer
 from minik8s.policy.vocabulary import Values, Vocabulary
 
 Labels = Mapping[str, str]
-
-Splits = list[tuple[int, int]]
-"""Pairs of a class and a new one that holds some of its former members."""
-
-
-class Nature(Enum):
-    """What the members of a class are."""
-
-    PODS = "pods"
-    HOSTS = "hosts"
-    OUTSIDE = "outside"
-
-
-@dataclass(slots=True)
-class PeerClass:
-    """Members that no policy tells apart; addresses outside are held as spans."""
-
-    nature: Nature
-    sample: Peer
-    members: list[Peer] = field(default_factory=list)
-    spans: list[tuple[int, Span]] = field(default_factory=list)
 
 
 class Classes:
@@ -51,38 +28,47 @@ class Classes:
     `of_peer` finds the class of a pod or node by key, `outside` that of addresses by cover.
     """
 
-    __slots__ = ("_known", "_map", "_peers", "_postings", "_words",
+    __slots__ = ("_by_said", "_empty", "_index", "_map", "_postings", "_said", "_words",
                  "list", "of_peer", "outside")  # fmt: skip
 
     def __init__(self, words: Vocabulary, pods: Iterable[Peer], nodes: Iterable[Peer]) -> None:
         self._words = words
-        self._known = words.copy()
         self._map = BlockMap(words.blocks)
         self.outside: dict[int, int] = {}
-        self._peers = [*pods, *nodes]
+        peers = [*pods, *nodes]
+        self._index = PeerIndex(peers)
+        self._by_said: dict[Hashable, int] = {}
+        self._said: dict[int, Hashable] = {}
+        self._empty: set[int] = set()
         self.list: list[PeerClass] = []
         self.of_peer: dict[str, int] = {}
-        self._gather()
+        self._gather(peers)
         for cover, spans in self._map.regions().items():
             self.outside[cover] = len(self.list)
-            self.list.append(_outside(spans))
-        self._postings = Postings()
-        self._post(range(len(self.list)))
-        self._postings.add_blocks(words.blocks, self._covers())
+            self.list.append(PeerClass.outside(spans))
+        self._postings = Postings(words.blocks)
+        for index in range(len(self.list)):
+            self._post(index)
 
-    def _gather(self) -> None:
+    def _gather(self, peers: Iterable[Peer]) -> None:
         namespaces: dict[str, Hashable] = {}
-        by_key: dict[Hashable, int] = {}
-        for peer in self._peers:
-            key = self._key(peer, namespaces)
-            index = by_key.get(key)
+        for peer in peers:
+            said = self._say(peer, namespaces)
+            index = self._by_said.get(said)
             if index is None:
-                index = by_key[key] = len(self.list)
-                self.list.append(PeerClass(_nature(peer), peer))
-            self.list[index].members.append(peer)
-            self.of_peer[peer.key] = index
+                index = self._begin(peer, said)
+            name = peer.key
+            self.list[index].members[name] = peer
+            self.of_peer[name] = index
 
-    def _key(self, peer: Peer, namespaces: dict[str, Hashable]) -> Hashable:
+    def _begin(self, peer: Peer, said: Hashable) -> int:
+        """A class for a peer of which something is said that is said of no other."""
+        index = self._by_said[said] = len(self.list)
+        self._said[index] = said
+        self.list.append(PeerClass.of(peer))
+        return index
+
+    def _say(self, peer: Peer, namespaces: dict[str, Hashable]) -> Hashable:
         """All that the vocabulary can say about a peer."""
         cover = self._map.covering(peer.address) if self._words.blocks else 0
         if not peer.is_pod:
@@ -97,13 +83,10 @@ class Classes:
         ports = frozenset(item for item in peer.ports.items() if item[0] in names)
         return (namespace, _said(peer.labels, self._words.labels), ports, cover)
 
-    def _post(self, indexes: Iterable[int]) -> None:
-        for index in indexes:
-            entry = self.list[index]
-            self._postings.put(index, entry.sample, outside=entry.nature is Nature.OUTSIDE)
-
-    def _covers(self) -> Iterator[int]:
-        return (self._map.covering(entry.sample.address) for entry in self.list)
+    def _post(self, index: int) -> None:
+        entry = self.list[index]
+        cover = self._map.covering(entry.sample.address)
+        self._postings.put(index, entry.sample, cover, outside=entry.nature is Nature.OUTSIDE)
 
     @property
     def pods(self) -> int:
@@ -145,115 +128,117 @@ class Classes:
 
     def drop(self, peer: Peer) -> None:
         """Take a peer out; its class stays, without members if it was the last one."""
-        index = self.of_peer.pop(peer.key)
+        name = peer.key
+        index = self.of_peer.pop(name)
         entry = self.list[index]
-        entry.members.remove(peer)
-        self._peers.remove(peer)
-        if entry.members and entry.sample == peer:
+        self._index.discard(entry.members.pop(name))
+        if not entry.members:
+            self._empty.add(index)
+        elif entry.sample.key == name:
             # words that come later may tell the sample from those that stay
-            entry.sample = entry.members[0]
-            self._post([index])
+            entry.sample = next(iter(entry.members.values()))
+            self._post(index)
 
     def put(self, peer: Peer) -> bool:
         """Add a peer; whether it needed a class of its own."""
-        namespaces: dict[str, Hashable] = {}
-        key, nature = self._key(peer, namespaces), _nature(peer)
-        self._peers.append(peer)
-        for index, entry in enumerate(self.list):
-            if entry.nature is nature and self._key(entry.sample, namespaces) == key:
-                if not entry.members:
-                    entry.sample = peer
-                    self._post([index])
-                entry.members.append(peer)
-                self.of_peer[peer.key] = index
-                return False
-        self.of_peer[peer.key] = len(self.list)
-        self.list.append(PeerClass(nature, peer, [peer]))
-        self._post([len(self.list) - 1])
-        return True
+        said, name = self._say(peer, {}), peer.key
+        self._index.add(peer)
+        index = self._by_said.get(said)
+        new = index is None
+        if index is None:
+            index = self._begin(peer, said)
+        entry = self.list[index]
+        if not entry.members:
+            self._empty.discard(index)
+            entry.sample = peer
+            self._post(index)
+        entry.members[name] = peer
+        self.of_peer[name] = index
+        return new
 
-    def grow(self) -> Splits:
+    def grow(self, said: Vocabulary) -> Splits:
         """Split the classes that words new to the vocabulary tell apart.
 
         Returns pairs of an old class and the new one that part of its members moved to.
         """
-        news = self._words.since(self._known)
+        news = said.beyond(self._words)
         if news is None:
             return []
-        splits: list[tuple[int, int]] = []
+        concerned = list(self._concerned(news))
+        self._words.merge(news)
+        splits: Splits = []
         if news.blocks:
             self._map = BlockMap(self._words.blocks)
-            splits += self._split_outside((1 << len(self._known.blocks)) - 1)
-        namespaces: dict[str, Hashable] = {}
-        for index in sorted({self.of_peer[peer.key] for peer in self._concerned(news)}):
-            splits += self._split_members(index, namespaces)
-        self._known = self._words.copy()
-        self._post(sorted({index for split in splits for index in split}))
-        self._postings.add_blocks(news.blocks, self._covers())
-        return splits
+            splits += self._split_outside(news.blocks)
+        parts = Parts(self.list, self.of_peer)
+        for peers in concerned:
+            parts.tell_apart(peers)
+        for index in parts.changed:
+            self._post(index)
+        for index in (*parts.concerned, *self._empty):
+            self._postings.cover(index, self._map.covering(self.list[index].sample.address))
+        self._say_anew((*parts.concerned, *self._empty))
+        return splits + parts.splits
 
-    def _concerned(self, news: Vocabulary) -> list[Peer]:
-        """The peers that a new word is about."""
-        peers, found = self._peers, list[Peer]()
+    def _concerned(self, news: Vocabulary) -> Iterator[Iterable[Found]]:
+        """The peers that each new word is about."""
+        index, known = self._index, self._words
         for key, values in news.labels.items():
-            if key in self._known.labels:
-                found += [peer for peer in peers if peer.labels.get(key) in values]
-            else:
-                found += [peer for peer in peers if key in peer.labels]
-        if news.namespaces or news.namespace_labels:
-            spaces = self._concerned_namespaces(news)
-            found += [peer for peer in peers if peer.namespace in spaces]
-        if news.names:
-            found += [peer for peer in peers if not news.names.isdisjoint(peer.ports)]
+            if key not in known.labels:
+                yield index.labelled(key)
+            for value in values:
+                yield index.valued(key, value)
+        for name in news.namespaces:
+            yield index.inside(name)
+        if news.namespace_labels:
+            yield from self._concerned_namespaces(news.namespace_labels)
+        for port in news.names:
+            by_number: dict[int, list[Found]] = {}
+            for found in index.naming(port):
+                by_number.setdefault(found[1].ports[port], []).append(found)
+            yield from by_number.values()
         for block in news.blocks:
-            found += [peer for peer in peers if block.covers(parse_address(peer.address))]
+            yield index.within(block)
         if news.node_labels:
-            found += [peer for index in bits(self.hosts) for peer in self.list[index].members]
-        return found
+            yield from self._concerned_hosts(news.node_labels)
 
-    def _concerned_namespaces(self, news: Vocabulary) -> set[str]:
-        spaces = {peer.namespace: peer.namespace_labels for peer in self._peers}
-        found = set(news.namespaces)
-        for key, values in news.namespace_labels.items():
-            for name, labels in spaces.items():
-                if key in labels and (
-                    key not in self._known.namespace_labels or labels[key] in values
-                ):
-                    found.add(name)
-        return found
+    def _concerned_namespaces(self, news: Values) -> Iterator[list[Found]]:
+        spaces = [(found, found[1].namespace_labels) for found in self._index.namespaces()]
+        for chosen in _bearing(spaces, news, self._words.namespace_labels):
+            yield [each for _, pod in chosen for each in self._index.inside(pod.namespace)]
 
-    def _split_members(self, index: int, namespaces: dict[str, Hashable]) -> Splits:
-        """One class by its members' keys anew; the first part keeps the place."""
-        nature = self.list[index].nature
-        parts: dict[Hashable, list[Peer]] = {}
-        for peer in self.list[index].members:
-            parts.setdefault(self._key(peer, namespaces), []).append(peer)
-        if not parts:
-            return []
-        kept, *moved = parts.values()
-        self.list[index] = PeerClass(nature, kept[0], kept)
-        splits: list[tuple[int, int]] = []
-        for members in moved:
-            place = len(self.list)
-            splits.append((index, place))
-            self.list.append(PeerClass(nature, members[0], members))
-            for peer in members:
-                self.of_peer[peer.key] = place
-        return splits
+    def _concerned_hosts(self, news: Values) -> Iterator[list[Found]]:
+        hosts = [(found, found[1].node_labels or {}) for found in self._index.hosts.items()]
+        yield from _bearing(hosts, news, self._words.node_labels)
 
-    def _split_outside(self, before: int) -> Splits:
-        """The addresses outside by the grown blocks; `before` are the blocks known so far."""
+    def _say_anew(self, indexes: Sequence[int]) -> None:
+        """What the grown vocabulary says of some classes, in place of what it said."""
+        for index in indexes:
+            self._by_said.pop(self._said.get(index), None)
+        namespaces: dict[str, Hashable] = {}
+        for index in indexes:
+            said = self._said[index] = self._say(self.list[index].sample, namespaces)
+            self._by_said[said] = index
+
+    def _split_outside(self, news: Mapping[Block, int]) -> Splits:
+        """The addresses outside by the grown blocks."""
+        before = (1 << min(news.values())) - 1
         old, self.outside = self.outside, {}
-        splits: list[tuple[int, int]] = []
+        splits: Splits = []
         placed: set[int] = set()
         for cover, spans in self._map.regions().items():
             place = origin = old[cover & before]
             if origin in placed:
                 place = len(self.list)
                 splits.append((origin, place))
-                self.list.append(_outside(spans))
+                self.list.append(PeerClass.outside(spans))
+                self._post(place)
+            elif self.list[place].spans != spans:
+                self.list[place] = PeerClass.outside(spans)
+                self._post(place)
             placed.add(place)
-            self.list[place], self.outside[cover] = _outside(spans), place
+            self.outside[cover] = place
+            self._postings.cover(place, cover)
         return splits
 
 
@@ -266,15 +251,13 @@ def _said(labels: Labels, mentioned: Values) -> Hashable:
     )
 
 
-def _nature(peer: Peer) -> Nature:
-    return Nature.PODS if peer.is_pod else Nature.HOSTS
-
-
-def _outside(spans: list[tuple[int, Span]]) -> PeerClass:
-    return PeerClass(Nature.OUTSIDE, Peer(first_address(spans)), [], spans)
-
-
-def first_address(spans: Sequence[tuple[int, Span]]) -> str:
-    """The first address of some spans as text."""
-    version, (first, _) = spans[0]
-    return str(IPv4Address(first) if version == 4 else IPv6Address(first))
+def _bearing(
+    peers: Sequence[tuple[Found, Labels]], news: Values, known: Values
+) -> Iterator[list[Found]]:
+    """The peers that have a new label or label value, one list for each."""
+    for key, values in news.items():
+        bearing = [(peer, labels[key]) for peer, labels in peers if key in labels]
+        if key not in known:
+            yield [peer for peer, _ in bearing]
+        for value in values:
+            yield [peer for peer, text in bearing if text == value]

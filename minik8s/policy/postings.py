@@ -5,10 +5,10 @@ One sample stands for a class of peers. Sets of classes are ints with one bit fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from minik8s.model.selectors import Requirement, Selector
-from minik8s.policy.addresses import Block, parse_address
+from minik8s.policy.addresses import Block
 from minik8s.policy.bits import bits, union
 from minik8s.policy.compile import BlockMatch, NodeMatch, PeerMatch, PodMatch
 from minik8s.policy.values import Peer
@@ -20,27 +20,34 @@ _UNLISTED = "\0"
 class Postings:
     """The bits of every match of a rule, looked up instead of tried one by one."""
 
-    __slots__ = ("_blocks", "_cache", "_labels", "_namespaces", "_present", "everything",
-                 "hosts", "named", "outside", "pods", "samples")  # fmt: skip
+    __slots__ = ("_blocks", "_cache", "_covers", "_labels", "_namespaces", "_numbers",
+                 "_present", "everything", "hosts", "named", "outside", "pods",
+                 "samples")  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: Mapping[Block, int]) -> None:
         self.samples: list[Peer] = []
         self.pods = self.hosts = self.outside = self.everything = 0
         self.named: dict[tuple[str, str], dict[int, int]] = {}
+        self._numbers = numbers
         self._labels: dict[str, dict[str, int]] = {}
         self._present: dict[str, int] = {}
         self._namespaces: dict[str, tuple[Mapping[str, str], int]] = {}
-        self._blocks: dict[Block, int] = {}
+        self._blocks: list[int] = []
+        self._covers: list[int] = []
         self._cache: dict[object, int] = {}
 
-    def put(self, index: int, sample: Peer, *, outside: bool = False) -> None:
-        """Let a sample stand at an index, in place of the one there or as the next one."""
+    def put(self, index: int, sample: Peer, cover: int, *, outside: bool = False) -> None:
+        """Let a sample stand at an index, in place of the one there or as the next one.
+
+        `cover` are the numbers of the blocks that hold its address, as bits.
+        """
         bit = 1 << index
         if index < len(self.samples):
             self._take(index)
             self.samples[index] = sample
         else:
             self.samples.append(sample)
+            self._covers.append(0)
             self.everything |= bit
         if outside:
             self.outside |= bit
@@ -49,10 +56,15 @@ class Postings:
             self._put_pod(sample, bit)
         else:
             self.hosts |= bit
-        address = parse_address(sample.address)
-        for block in self._blocks:
-            if address in block:
-                self._blocks[block] |= bit
+        self.cover(index, cover)
+
+    def cover(self, index: int, cover: int) -> None:
+        """Let a sample lie in these blocks, and no others."""
+        for number in bits(self._covers[index] ^ cover):
+            while number >= len(self._blocks):
+                self._blocks.append(0)
+            self._blocks[number] ^= 1 << index
+        self._covers[index] = cover
         self._cache.clear()
 
     def _put_pod(self, sample: Peer, bit: int) -> None:
@@ -60,16 +72,14 @@ class Postings:
             values = self._labels.setdefault(key, {})
             values[value] = values.get(value, 0) | bit
             self._present[key] = self._present.get(key, 0) | bit
-        labels, members = self._namespaces.get(sample.namespace, (sample.namespace_labels, 0))
-        self._namespaces[sample.namespace] = (labels, members | bit)
+        _, members = self._namespaces.get(sample.namespace, ({}, 0))
+        self._namespaces[sample.namespace] = (sample.namespace_labels, members | bit)
         for name, number in sample.ports.items():
             numbers = self.named.setdefault(name, {})
             numbers[number] = numbers.get(number, 0) | bit
 
     def _take(self, index: int) -> None:
         sample, keep = self.samples[index], ~(1 << index)
-        for block, members in self._blocks.items():
-            self._blocks[block] = members & keep
         if not sample.is_pod:
             return
         for key, value in sample.labels.items():
@@ -80,24 +90,19 @@ class Postings:
         for name, number in sample.ports.items():
             self.named[name][number] &= keep
 
-    def add_blocks(self, blocks: Mapping[Block, int], covers: Iterable[int]) -> None:
-        """Keep the members of more numbered blocks; `covers` are those of the samples in order."""
-        members = dict.fromkeys(blocks.values(), 0)
-        wanted = union(1 << number for number in members)
-        for index, cover in enumerate(covers):
-            for number in bits(cover & wanted):
-                members[number] |= 1 << index
-        self._blocks |= {block: members[number] for block, number in blocks.items()}
-
     def matching(self, match: PeerMatch) -> int:
         """The classes that a peer of a rule, or a subject, matches."""
         if isinstance(match, PodMatch):
             return self._pod_bits(match)
         if isinstance(match, BlockMatch):
-            return union(self._blocks[block] for block in match.blocks)
+            return union(self._block_bits(block) for block in match.blocks)
         if isinstance(match, NodeMatch):
             return union(1 << i for i in bits(self.hosts) if match.matches(self.samples[i]))
         return self.everything if match.value else 0
+
+    def _block_bits(self, block: Block) -> int:
+        number = self._numbers[block]
+        return self._blocks[number] if number < len(self._blocks) else 0
 
     def _pod_bits(self, match: PodMatch) -> int:
         found = self.pods

@@ -36,31 +36,34 @@ class Vocabulary:
             words.add(policy)
         return words
 
-    def copy(self) -> Vocabulary:
-        """The words as they stand now."""
-        return Vocabulary(
-            {key: set(values) for key, values in self.labels.items()},
-            {key: set(values) for key, values in self.namespace_labels.items()},
-            {key: set(values) for key, values in self.node_labels.items()},
-            set(self.namespaces),
-            dict(self.blocks),
-            set(self.names),
-        )
-
-    def since(self, known: Vocabulary) -> Vocabulary | None:
-        """The words that an earlier copy lacks; None if there are none.
+    def beyond(self, known: Vocabulary) -> Vocabulary | None:
+        """The words that others lack; None if there are none. Blocks keep on counting there.
 
         A key without new values stands in for itself: it was not mentioned before.
         """
+        blocks = [block for block in self.blocks if block not in known.blocks]
         news = Vocabulary(
             _new(self.labels, known.labels),
             _new(self.namespace_labels, known.namespace_labels),
             _new(self.node_labels, known.node_labels),
             self.namespaces - known.namespaces,
-            {block: at for block, at in self.blocks.items() if block not in known.blocks},
+            {block: number for number, block in enumerate(blocks, len(known.blocks))},
             self.names - known.names,
         )
         return None if news == Vocabulary() else news
+
+    def merge(self, news: Vocabulary) -> None:
+        """Take in words that go beyond these."""
+        for mine, more in (
+            (self.labels, news.labels),
+            (self.namespace_labels, news.namespace_labels),
+            (self.node_labels, news.node_labels),
+        ):
+            for key, values in more.items():
+                mine.setdefault(key, set()).update(values)
+        self.namespaces |= news.namespaces
+        self.blocks |= news.blocks
+        self.names |= news.names
 
     def add(self, policy: CompiledPolicy) -> None:
         """Take in the words of one policy."""

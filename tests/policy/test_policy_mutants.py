@@ -221,12 +221,12 @@ MATRIX_MUTANTS = {
     "port names mean their numbers everywhere": (CELLS, "peers & to) for part", "peers) for part"),
     "egress alone decides a row": (
         REACH,
-        "if to := far & near & targets:",
-        "if to := far & targets:",
+        "if (to := far & close)",
+        "if (to := far)",
     ),
     "open destinations are forgotten": (
         REACH,
-        "inward[self.space.everything] = inward.get(self.space.everything, 0) | always",
+        "near.append((self.space.everything, always))",
         "pass",
     ),
     "port names do not tell classes apart": (

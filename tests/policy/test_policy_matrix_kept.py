@@ -1,0 +1,152 @@
+"""A matrix kept current through changes of every kind is the matrix computed anew."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from policy_cluster_worlds import all_ends, cluster_policies, cluster_worlds
+from policy_worlds import NAMESPACES, few, namespaces, pods, policies
+
+from minik8s.analysis.matrix import Matrix
+
+steps = st.lists(
+    st.one_of(
+        st.integers(0, 3).flatmap(lambda i: policies(f"np{i}")),
+        st.integers(0, 2).flatmap(cluster_policies),
+        st.integers(0, 3).flatmap(lambda i: pods(i, 4)),
+        st.sampled_from(NAMESPACES).flatmap(namespaces),
+        st.integers(0, 30),
+    ),
+    min_size=1,
+    max_size=6,
+)
+"""Objects to put in, and numbers of objects to take out."""
+
+
+def identity(document):
+    return (document["kind"], document["metadata"].get("namespace"), document["metadata"]["name"])
+
+
+def put(matrix, document):
+    if document["kind"] == "Pod":
+        matrix.put_pod(document)
+    elif document["kind"] == "Namespace":
+        matrix.put_namespace(document)
+    else:
+        matrix.apply(document)
+
+
+def take(matrix, document):
+    if document["kind"] == "Pod":
+        matrix.remove_pod(document)
+    else:
+        matrix.remove(document)
+
+
+def changed(documents, changes):
+    """The matrix after each change, with the documents that it is to be the matrix of."""
+    matrix = Matrix.of(documents)
+    assert matrix.ends  # what was asked before must not stay as it was
+    current = {identity(document): document for document in documents}
+    for change in changes:
+        if isinstance(change, int):
+            loose = [d for d in current.values() if d["kind"] not in ("Namespace", "Node")]
+            if loose:
+                gone = loose[change % len(loose)]
+                take(matrix, gone)
+                del current[identity(gone)]
+        else:
+            put(matrix, change)
+            current[identity(change)] = change
+        yield matrix, list(current.values())
+
+
+@few
+@given(cluster_worlds(), steps)
+def test_every_pair_is_as_if_computed_anew(documents, changes):
+    for matrix, current in changed(documents, changes):
+        fresh, places = Matrix.of(current), all_ends(current)
+        for source in places:
+            for target in places:
+                where = (source, target)
+                assert matrix.ports(*where) == fresh.ports(*where), where
+        for packet in (("TCP", 80), ("UDP", 1), ("ICMP", None)):
+            assert matrix.open_pairs(*packet) == fresh.open_pairs(*packet)
+
+
+@few
+@given(cluster_worlds(), steps)
+def test_ends_and_the_table_are_as_if_computed_anew(documents, changes):
+    def seen(matrix):
+        rows = {}
+        for source, target, access in matrix.table():
+            if not source.outside and not target.outside:
+                rows[source.name, target.name] = (str(access.every), str(access.some))
+        inside = [end for end in matrix.ends if not end.outside]
+        return rows, [(end.name, end.kind, {peer.key for peer in end.members}) for end in inside]
+
+    for matrix, current in changed(documents, changes):
+        assert seen(matrix) == seen(Matrix.of(current))
+
+
+def pod(index, address, **labels):
+    return {
+        "kind": "Pod",
+        "metadata": {"name": f"p{index}", "namespace": "shop", "labels": labels},
+        "status": {"podIP": address},
+    }
+
+
+def block(cidr, *holes, name="p"):
+    rule = {"from": [{"ipBlock": {"cidr": cidr, "except": list(holes)}}]}
+    metadata = {"name": name, "namespace": "shop"}
+    spec = {"podSelector": {}, "ingress": [rule]}
+    return {"kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
+
+
+def test_a_block_that_cuts_many_classes_at_once_puts_every_pod_on_its_side():
+    apps = [pod(i, f"10.0.{i % 2}.{i}", app=f"a{i // 2}") for i in range(60)]
+    named = [
+        {
+            "kind": "NetworkPolicy",
+            "metadata": {"name": f"n{i}", "namespace": "shop"},
+            "spec": {"podSelector": {"matchLabels": {"app": f"a{i}"}}, "policyTypes": ["Egress"]}
+            | {"egress": [{}]},
+        }
+        for i in range(30)
+    ]
+    matrix = Matrix.of([*apps, *named])
+    matrix.apply(block("10.0.0.0/16", "10.0.1.0/24"))
+    for i in range(60):
+        for j in range(60):
+            if i != j:
+                assert matrix.allows(f"shop/p{i}", f"shop/p{j}", "TCP", 80) == (i % 2 == 0)
+    assert len(matrix.reach.classes.list) < 80
+
+
+def test_a_pod_like_one_that_went_before_a_policy_came_is_not_taken_for_another():
+    first, other = pod(0, "10.0.0.1", app="x"), pod(1, "10.0.0.2", app="y")
+    key = {"matchExpressions": [{"key": "app", "operator": "Exists"}]}
+    exists = block("192.0.2.0/24", name="exists")
+    exists["spec"]["podSelector"] = key
+    one = {**block("10.0.0.0/8"), "spec": {"podSelector": {"matchLabels": {"app": "x"}}}}
+    matrix = Matrix.of([first, other, exists])
+    matrix.remove_pod(first)
+    matrix.apply(one)
+    third = pod(2, "10.0.0.3", app="z")
+    matrix.put_pod(third)
+    matrix.remove({"kind": "NetworkPolicy", "metadata": exists["metadata"]})
+    assert matrix.allows("shop/p1", "shop/p2", "TCP", 80)
+    matrix.put_pod(first)
+    assert not matrix.allows("shop/p1", "shop/p0", "TCP", 80)
+
+
+def test_documents_are_those_of_the_moment():
+    matrix = Matrix.of([pod(0, "10.0.0.1"), pod(1, "10.0.0.2")])
+    matrix.remove_pod(pod(0, "10.0.0.1"))
+    matrix.put_pod(pod(2, "10.0.0.3"))
+    space = {"kind": "Namespace", "metadata": {"name": "shop", "labels": {"team": "a"}}}
+    matrix.put_namespace(space)
+    names = [document["metadata"]["name"] for document in matrix.documents]
+    assert names == ["p1", "p2", "shop"]
+    assert [end.name for end in matrix.ends][:2] == ["shop/p1", "shop/p2"]
