@@ -16,9 +16,11 @@ from minik8s.analysis.workloads import OWNING, Owners
 from minik8s.model.metadata import Document, name_of, namespace_of, owners_of
 from minik8s.policy.addresses import Span
 from minik8s.policy.blockmap import BlockMap
-from minik8s.policy.peerclass import first_address
+from minik8s.policy.classes import first_address
+from minik8s.policy.compile import NodeMatch
 from minik8s.policy.ports import NOTHING, OTHER, PortSet
 from minik8s.policy.values import Peer, Verdict
+from minik8s.policy.vocabulary import peer_matches
 
 Key = tuple[str, str, str]
 
@@ -109,6 +111,8 @@ def difference(current: Iterable[Document], after: Iterable[Document]) -> Differ
     one, other = Matrix.of(current), Matrix.of(after)
     touched = _touched(one, other)
     before_names, after_names = _members(one), _members(other)
+    if _by_node(one) or _by_node(other):
+        before_names, after_names = before_names | _nodes(one), after_names | _nodes(other)
     shared = [name for name in before_names if name in after_names]
     ends = [
         _end(name, before_names[name], after_names[name], touched, one, other) for name in shared
@@ -140,8 +144,18 @@ def _members(matrix: Matrix) -> dict[str, dict[str, Peer]]:
     return dict(sorted(found.items()))
 
 
+def _nodes(matrix: Matrix) -> dict[str, dict[str, Peer]]:
+    return {name: {name: node} for name, node in sorted(matrix.snapshot.nodes.items())}
+
+
+def _by_node(matrix: Matrix) -> bool:
+    """Whether a policy asks for nodes; to all others they are addresses like any outside."""
+    policies = matrix.snapshot.policies
+    return any(isinstance(m, NodeMatch) for policy in policies for m in peer_matches(policy))
+
+
 def _touched(one: Matrix, other: Matrix) -> set[str]:
-    """The pods that a change could concern, by key."""
+    """The pods and nodes that a change could concern, by key."""
     before = {p.ref: p for p in one.snapshot.policies}
     after = {p.ref: p for p in other.snapshot.policies}
     changed = [
@@ -152,8 +166,9 @@ def _touched(one: Matrix, other: Matrix) -> set[str]:
     ]
     touched: set[str] = set()
     for matrix, opposite in ((one, other), (other, one)):
-        for key, peer in matrix.snapshot.pods.items():
-            twin = opposite.snapshot.pods.get(key)
+        twins = opposite.snapshot.pods | opposite.snapshot.nodes
+        for key, peer in (matrix.snapshot.pods | matrix.snapshot.nodes).items():
+            twin = twins.get(key)
             if twin != peer or any(policy.subject.matches(peer) for policy in changed):
                 touched.add(key)
     return touched
@@ -249,7 +264,8 @@ class _Comparer:
         port = None if protocol == OTHER else min(max(first, 1), last)
         texts = []
         for matrix, (source, target) in ((self._one, before), (self._other, after)):
-            ends = [matrix.snapshot.peer(place) for place in (source, target)]
+            known = matrix.snapshot
+            ends = [known.peer(place) or known.nodes.get(place) for place in (source, target)]
             if ends[0] is not None and ends[1] is not None:
                 name = "ICMP" if protocol == OTHER else protocol
                 decision = matrix.snapshot.policies.decide(ends[0], ends[1], name, port)

@@ -18,12 +18,12 @@ from minik8s.model.metadata import Document, name_of
 from minik8s.model.services import cluster_ips
 from minik8s.policy.addresses import Block, parse_address
 from minik8s.policy.bits import bits
+from minik8s.policy.clusterwide import CLUSTER_NETWORK_POLICY, DOMAIN_NAMES
 from minik8s.policy.clusterwide import KINDS as CLUSTER_KINDS
 from minik8s.policy.compile import NETWORK_POLICY, CompiledPolicy, Rule, Tier
-from minik8s.policy.decide import Selection, match_rule
 from minik8s.policy.policyset import KINDS
 from minik8s.policy.ports import PROTOCOLS
-from minik8s.policy.values import Direction, Peer
+from minik8s.policy.values import Direction, Peer, Verdict
 
 SERVICE_CIDR = Block.of("10.96.0.0/12")
 """Where kubeadm clusters have their Services' addresses."""
@@ -155,20 +155,27 @@ class _Linter:
     def _in_cluster(self, policy: CompiledPolicy) -> Iterator[tuple[str, str, str]]:
         pods = [pod for pod in self._snapshot.pods.values() if policy.subject.matches(pod)]
         if not pods:
-            yield "spec.podSelector", "selects-nothing", "no pod is selected"
+            path = "spec.podSelector" if policy.ref.kind == NETWORK_POLICY else "spec.subject"
+            yield path, "selects-nothing", "no pod is selected"
             return
         for direction, rules in policy.rules.items():
             for rule in rules:
                 path = f"spec.{_SECTIONS[direction]}[{rule.index}]"
                 yield from self._reachable(f"{path}.{_PEERS[direction]}", rule)
-                yield from self._names(path, direction, rule, pods)
+                field = "protocols" if policy.ref.kind == CLUSTER_NETWORK_POLICY else "ports"
+                yield from self._names(f"{path}.{field}", direction, rule, pods)
         if Direction.EGRESS in policy.rules and policy.tier is Tier.NETWORK_POLICY:
             yield from self._dns(pods)
 
     def _reachable(self, path: str, rule: Rule) -> Iterator[tuple[str, str, str]]:
-        """Peers that match nobody; a rule all of whose peers do can never match."""
+        """Peers that match nobody; a rule all of whose peers do can never match.
+
+        Nobody here can tell whom a domain name stands for.
+        """
         classes = self._matrix.reach.classes
-        if rule.peers is not None and not any(classes.matching(peer) for peer in rule.peers):
+        if rule.peers is None or DOMAIN_NAMES in rule.peers:
+            return
+        if not any(classes.matching(peer) for peer in rule.peers):
             yield path, "rule-never-matches", "no pod, node or address matches its peers"
 
     def _names(
@@ -176,9 +183,7 @@ class _Linter:
     ) -> Iterator[tuple[str, str, str]]:
         targets = pods
         if direction is Direction.EGRESS:
-            everyone = self._snapshot.pods.values()
-            peers = rule.peers
-            targets = [p for p in everyone if peers is None or any(m.matches(p) for m in peers)]
+            targets = [pod for pod in self._snapshot.pods.values() if self._meets(rule, pod)]
         for index, entry in enumerate(rule.ports or ()):
             protocols = (entry.protocol,) if entry.protocol else PROTOCOLS
             keys = [(entry.name, protocol) for protocol in protocols]
@@ -186,21 +191,33 @@ class _Linter:
                 text = f"no destination pod has a port named {entry.name}"
                 if entry.protocol:
                     text += f" for {entry.protocol}"
-                yield f"{path}.ports[{index}]", "port-name-unknown", text
+                yield f"{path}[{index}]", "port-name-unknown", text
+
+    def _meets(self, rule: Rule, pod: Peer) -> bool:
+        """Whether the peers of a rule hold a pod that has ports, under any of its addresses."""
+        addresses = self._snapshot.variants.get(pod.key, [pod])
+        return pod.is_pod and (
+            rule.peers is None or any(m.matches(a) for m in rule.peers for a in addresses)
+        )
 
     def _dns(self, pods: list[Peer]) -> Iterator[tuple[str, str, str]]:
-        """Pods that egress policy keeps from every DNS server of the cluster."""
+        """Pods that may not ask any DNS server of the cluster, for want of a rule."""
         servers = [
             pod
-            for pod in self._snapshot.by_namespace.get("kube-system", {}).values()
+            for pod in self._snapshot.by_namespace.get("kube-system", ())
             if pod.labels.get("k8s-app") == "kube-dns"
         ]
         for pod in pods:
-            selection = self._snapshot.policies.selection(Direction.EGRESS, pod)
-            if servers and not any(_passes(selection, server, "UDP", 53) for server in servers):
+            if servers and all(self._unheard(pod, server) for server in servers):
                 text = f"{pod.key} may not ask the cluster's DNS"
                 yield "spec.policyTypes", "egress-without-dns", text
                 return
+
+    def _unheard(self, pod: Peer, server: Peer) -> bool:
+        """Whether no rule lets a pod ask a DNS server; a Deny of the cluster's is meant so."""
+        ends = self._snapshot.pair(pod, server)
+        decision = self._snapshot.policies.decide_direction(Direction.EGRESS, *ends, "UDP", 53)
+        return decision.verdict is Verdict.DROP and decision.matched is None
 
     def _shadows(self, policy: CompiledPolicy) -> Iterator[tuple[str, str, str]]:
         """Whether the other policies isolate the same pods and allow all that this one does."""
@@ -218,8 +235,7 @@ class _Linter:
                 if any(_same(p, policy) for p in rest):
                     return
                 left = cells_of(direction, rest, index, reach.classes, reach.space)
-                whole, all_of_it = reach.sides[direction].cells[index], reach.classes.everything
-                if _flat(left, all_of_it) != _flat(whole, all_of_it):
+                if _flat(left) != _flat(reach.sides[direction].cells[index]):
                     return
                 others |= {p.ref for p in rest if p.tier is Tier.NETWORK_POLICY}
         if selected:
@@ -254,20 +270,10 @@ def _tie(one: CompiledPolicy, other: CompiledPolicy) -> bool:
     return (one.tier, one.priority) == (other.tier, other.priority)
 
 
-def _passes(selection: Selection, server: Peer, protocol: str, port: int) -> bool:
-    if not selection.isolated:
-        return True
-    return any(
-        match_rule(rule, server, protocol, port, server.ports) is not None
-        for policy, rule in selection.rules
-        if policy.tier is Tier.NETWORK_POLICY
-    )
-
-
-def _flat(cells: Iterable[tuple[int, int]], everything: int) -> frozenset[tuple[int, int]]:
-    """Cells in a form that does not depend on how the ports were cut, nor on absent classes."""
+def _flat(cells: Iterable[tuple[int, int]]) -> frozenset[tuple[int, int]]:
+    """Cells in a form that does not depend on how the ports were cut."""
     merged: dict[int, int] = {}
     for mask, peers in cells:
         for atom in bits(mask):
-            merged[atom] = merged.get(atom, 0) | peers & everything
+            merged[atom] = merged.get(atom, 0) | peers
     return frozenset(merged.items())

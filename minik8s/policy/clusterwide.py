@@ -32,6 +32,9 @@ BASELINE_ADMIN_NETWORK_POLICY = "BaselineAdminNetworkPolicy"
 
 KINDS = frozenset({CLUSTER_NETWORK_POLICY, ADMIN_NETWORK_POLICY, BASELINE_ADMIN_NETWORK_POLICY})
 
+DOMAIN_NAMES = ConstantMatch(False, "domain names are known to a resolver only")
+"""A peer that names hosts by their domain: nobody, as far as addresses can tell."""
+
 _ACTIONS = {
     "Accept": Action.ACCEPT,
     "Allow": Action.ACCEPT,
@@ -103,7 +106,7 @@ def _peer(peer: Mapping[str, Any], action: Action) -> PeerMatch:
     if peer.get("nodes") is not None:
         return NodeMatch(read_selector(peer["nodes"]))
     if peer.get("domainNames") is not None:
-        return ConstantMatch(False, "domain names are known to a resolver only")
+        return DOMAIN_NAMES
     return ConstantMatch(action is not Action.ACCEPT, "no field of the peer is known")
 
 

@@ -6,8 +6,8 @@ A snapshot is a list of stored documents (`status.podIP` and all). Pods that hav
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -26,7 +26,7 @@ class Snapshot:
     """Peers and policies of one cluster at one moment.
 
     `pods` are keyed `namespace/name`, `nodes` by name; `by_address` finds either. `by_namespace`
-    has the pods of each namespace by key, `variants` the peers of a pod or node with several
+    lists the pods of each namespace, `variants` the peers of a pod or node with several
     addresses, by key.
     """
 
@@ -35,7 +35,7 @@ class Snapshot:
     namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
     policies: PolicySet = field(default_factory=PolicySet)
     by_address: dict[Address, Peer] = field(default_factory=dict)
-    by_namespace: dict[str, dict[str, Peer]] = field(default_factory=dict)
+    by_namespace: dict[str, list[Peer]] = field(default_factory=dict)
     variants: dict[str, list[Peer]] = field(default_factory=dict)
     version: int | None = None
 
@@ -74,19 +74,23 @@ class Snapshot:
     def pair(self, one: Peer, other: Peer, *asked: str) -> tuple[Peer, Peer]:
         """Two peers under addresses of one IP version, if they have such; as they are if not.
 
-        An `ip:ADDRESS` among the texts that the peers were asked for by decides the version.
+        An `ip:ADDRESS` among the texts that the peers were asked for by decides the version,
+        and whoever was asked for by it stays under it.
         """
-        addresses = [text.removeprefix("ip:") for text in asked if text.startswith("ip:")]
-        for address in (*addresses, one.address, other.address):
+        fixed = [text.removeprefix("ip:") for text in asked if text.startswith("ip:")]
+        for address in (*fixed, one.address, other.address):
             version = parse_address(address)[0]
-            first, second = self._of_version(one, version), self._of_version(other, version)
+            first = self._of_version(one, version, fixed)
+            second = self._of_version(other, version, fixed)
             if first is not None and second is not None:
                 return first, second
         return one, other
 
-    def _of_version(self, peer: Peer, version: int) -> Peer | None:
+    def _of_version(self, peer: Peer, version: int, fixed: Collection[str]) -> Peer | None:
         if parse_address(peer.address)[0] == version:
             return peer
+        if peer.address in fixed:
+            return None
         found = self.variants.get(peer.key, ())
         return next((v for v in found if parse_address(v.address)[0] == version), None)
 
@@ -102,29 +106,12 @@ class Snapshot:
         self._add_pod(document)
         return self.pods.get(_key(document))
 
-    def put_namespace(self, document: Document) -> list[tuple[Peer, Peer]]:
-        """Add a namespace, or change its labels; its pods as they were and as they are."""
-        name, labels = name_of(document), namespace_labels(document)
-        self.namespaces[name] = labels
-        moved = []
-        for key, old in list(self.by_namespace.get(name, {}).items()):
-            variants = [replace(v, namespace_labels=labels) for v in self.variants.get(key, [old])]
-            for was, now in zip(self.variants.get(key, [old]), variants, strict=True):
-                address = parse_address(was.address)
-                if self.by_address.get(address) is was:
-                    self.by_address[address] = now
-            if key in self.variants:
-                self.variants[key] = variants
-            pod = self.pods[key] = self.by_namespace[name][key] = variants[0]
-            moved.append((old, pod))
-        return moved
-
     def drop_pod(self, document: Document) -> Peer | None:
         """Take a pod out, and return it if it was there."""
         key = _key(document)
         pod = self.pods.pop(key, None)
         if pod is not None:
-            del self.by_namespace[pod.namespace][key]
+            self.by_namespace[pod.namespace].remove(pod)
             for variant in self.variants.pop(key, [pod]):
                 address = parse_address(variant.address)
                 if self.by_address.get(address) is variant:
@@ -168,7 +155,7 @@ class Snapshot:
         if len(found) > 1:
             self.variants[pod.key] = found
         self.pods[pod.key] = pod
-        self.by_namespace.setdefault(namespace, {})[pod.key] = pod
+        self.by_namespace.setdefault(namespace, []).append(pod)
 
     def _preferred(self, addresses: list[str]) -> list[str]:
         if self.version is None or len(addresses) < 2:

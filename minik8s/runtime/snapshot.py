@@ -38,6 +38,7 @@ from minik8s.model.registry import (
 from minik8s.model.workloads import (
     declared_ports,
     host_network,
+    is_sidecar,
     node_name,
     pod_addresses,
     qos_class,
@@ -199,16 +200,22 @@ class Snapshot:
     def _with_containers(self, pod: Document) -> Document:
         seen = pod["status"].get("conditions")
         ready = seen is None or any(c["type"] == "Ready" and c["status"] == "True" for c in seen)
-        identities = self.store.ids.stream("containers")
-        statuses = {}
-        for container in pod["spec"].get("containers") or ():
-            identity = f"containerd://{identities.getrandbits(256):064x}"
-            statuses[container["name"]] = podstatus.running(
-                container, identity, self.now, None, ready=ready
-            )
-        if seen is not None:
-            return {**pod["status"], "containerStatuses": list(statuses.values())}
-        return podstatus.compose(pod, {}, statuses, self.now, sandbox=True)
+        main = {c["name"]: self._running(c, ready) for c in pod["spec"].get("containers") or ()}
+        init = {c["name"]: self._initialized(c) for c in pod["spec"].get("initContainers") or ()}
+        if seen is None:
+            return podstatus.compose(pod, init, main, self.now, sandbox=True)
+        status = {**pod["status"], "containerStatuses": list(main.values())}
+        return {**status, "initContainerStatuses": list(init.values())} if init else status
+
+    def _running(self, container: Document, ready: bool) -> Document:
+        identity = self.store.ids.stream("containers").getrandbits(256)
+        name = f"containerd://{identity:064x}"
+        return podstatus.running(container, name, self.now, None, ready=ready)
+
+    def _initialized(self, container: Document) -> Document:
+        """An init container of a pod that runs: it has done its work, or goes on as a sidecar."""
+        status = self._running(container, True)
+        return status if is_sidecar(container) else podstatus.terminated(status, 0, self.now)
 
 
 def _active(namespace: Document) -> Document:

@@ -2,81 +2,50 @@
 
 from __future__ import annotations
 
+from analysis_checks import check_difference
 from hypothesis import given
 from hypothesis import strategies as st
-from policy_naive import World
-from policy_worlds import OUTSIDE, PORTS, PROTOCOLS, few, labels, policies, worlds
+from policy_cluster_worlds import cluster_policies, cluster_worlds
+from policy_worlds import few, labels, pods, policies, worlds
 
+from minik8s.analysis import diff
 from minik8s.analysis.diff import Difference, difference, merged
 from minik8s.analysis.report import diff_text
 
-changes = st.lists(st.integers(0, 3).flatmap(lambda i: policies(f"np{i}")), max_size=2)
-relabelled = st.lists(st.tuples(st.integers(0, 3), labels), max_size=2)
+
+@st.composite
+def altered(draw, documents):
+    """The documents with labels changed, objects put in another's place, and some gone."""
+    after = []
+    for document in documents:
+        kind, metadata = document["kind"], document["metadata"]
+        choice = draw(st.sampled_from(["keep", "keep", "keep", "relabel", "again", "gone"]))
+        if choice == "relabel" and kind in ("Pod", "Namespace", "Node"):
+            document = {**document, "metadata": {**metadata, "labels": draw(labels)}}
+        elif choice == "again" and kind == "NetworkPolicy":
+            document = draw(policies(metadata["name"]))
+        elif choice == "again" and kind == "ClusterNetworkPolicy":
+            document = draw(cluster_policies(9 - int(metadata["name"][3:])))
+        elif choice == "again" and kind == "Pod":
+            new = draw(pods(int(metadata["name"][1:]), 46))
+            same = {key: metadata[key] for key in ("namespace", "ownerReferences")}
+            document = {**new, "metadata": {**new["metadata"], **same}}
+        elif choice == "gone" and kind != "Node":
+            continue
+        after.append(document)
+    return after + draw(st.lists(policies("new"), max_size=1))
 
 
 @few
-@given(worlds(), changes, relabelled)
-def test_differences_are_those_that_the_naive_evaluator_sees(documents, new, relabels):
-    for index, chosen in relabels:
-        for pod in (d for d in documents if d["metadata"]["name"] == f"p{index}"):
-            new = [*new, {**pod, "metadata": {**pod["metadata"], "labels": chosen}}]
-    after = merged(documents, new)
-    found = {(c.source, c.target): c for c in difference(documents, after).changes}
-    one, other = World(documents), World(after)
-    groups = by_workload(documents)
-    outside = {f"ip:{address}": [f"ip:{address}"] for address in OUTSIDE}
-    for source, sources in (groups | outside).items():
-        for target, targets in (groups | outside).items():
-            if source in outside and target in outside:
-                continue
-            opened, closed = naive_change(one, other, sources, targets)
-            if source in outside or target in outside:
-                # the address is in one of the blocks that the difference names
-                near = [
-                    c
-                    for c in found.values()
-                    if outward(c) == (source in outside, target in outside)
-                ]
-                near = [c for c in near if source == c.source or target == c.target]
-                assert all(any(packet in c.opened for c in near) for packet in opened)
-                assert all(any(packet in c.closed for c in near) for packet in closed)
-                continue
-            change = found.get((source, target))
-            for protocol in PROTOCOLS:
-                for port in PORTS:
-                    packet = (protocol, port)
-                    assert (change is not None and packet in change.opened) == (packet in opened)
-                    assert (change is not None and packet in change.closed) == (packet in closed)
+@given(worlds(), st.data())
+def test_differences_are_those_that_the_naive_evaluator_sees(documents, data):
+    check_difference(diff, documents, data.draw(altered(documents)))
 
 
-def outward(change):
-    return change.source.startswith("outside"), change.target.startswith("outside")
-
-
-def by_workload(documents):
-    groups = {}
-    for document in documents:
-        if document["kind"] == "Pod":
-            metadata = document["metadata"]
-            owner = (metadata["ownerReferences"] or [{"name": metadata["name"]}])[0]["name"]
-            key = f"{metadata['namespace']}/{metadata['name']}"
-            groups.setdefault(f"{metadata['namespace']}/{owner}", []).append(key)
-    return groups
-
-
-def naive_change(one, other, sources, targets):
-    opened, closed = set(), set()
-    for protocol in PROTOCOLS:
-        for port in PORTS:
-            for a in sources:
-                for b in targets:
-                    was, now = (
-                        world.allows(world.end(a), world.end(b), protocol, port)
-                        for world in (one, other)
-                    )
-                    if was != now:
-                        (opened if now else closed).add((protocol, port))
-    return opened, closed
+@few
+@given(cluster_worlds(), st.data())
+def test_differences_of_cluster_wide_policies(documents, data):
+    check_difference(diff, documents, data.draw(altered(documents)))
 
 
 def pod(name, **labels):
@@ -115,6 +84,29 @@ def test_replacing_a_policy_opens_only_what_it_adds():
     (change,) = found.changes
     assert (change.source, change.target, str(change.opened)) == ("shop/web", "shop/apis", "TCP 80")
     assert not change.closed
+
+
+def test_nodes_are_compared_where_a_policy_asks_for_them():
+    node = {
+        "kind": "Node",
+        "metadata": {"name": "n1", "labels": {"zone": "a"}},
+        "status": {"addresses": [{"type": "InternalIP", "address": "192.0.2.7"}]},
+    }
+    rule = {"action": "Deny", "to": [{"nodes": {"matchLabels": {"zone": "a"}}}]}
+    spec = {"tier": "Admin", "priority": 1, "subject": {"namespaces": {}}, "egress": [rule]}
+    deny = {"kind": "ClusterNetworkPolicy", "metadata": {"name": "nodes"}, "spec": spec}
+    found = difference([*PODS, node], [*PODS, node, deny])
+    assert {(c.source, c.target, str(c.closed)) for c in found.changes} == {
+        ("shop/web", "n1", "all"),
+        ("shop/apis", "n1", "all"),
+    }
+    assert "egress denied by egress[0] of nodes" in found.changes[0].closed_because
+    moved = {**node, "metadata": {"name": "n1", "labels": {}}}
+    again = difference([*PODS, node, deny], [*PODS, moved, deny])
+    assert {(c.source, c.target, str(c.opened)) for c in again.changes} == {
+        ("shop/web", "n1", "all"),
+        ("shop/apis", "n1", "all"),
+    }
 
 
 def test_the_same_again_changes_nothing():

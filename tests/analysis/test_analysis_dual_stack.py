@@ -57,6 +57,18 @@ def test_blocks_are_matched_by_the_address_that_is_used(source, target, expected
         assert Matrix.of(documents).allows(source, target, "TCP", 80) == allowed, block
 
 
+def test_whoever_is_asked_for_by_address_stays_under_it():
+    """There is no way from one IP version to the other, nor an answer about another address."""
+    snapshot = Explainer(PODS).snapshot
+    six, wanted = snapshot.peer("x/six"), snapshot.peer("ip:10.0.0.1")
+    assert snapshot.pair(six, wanted, "x/six", "ip:10.0.0.1") == (six, wanted)
+    assert snapshot.pair(six, wanted, "x/six", "x/a")[1].address == "fd00::1"
+    documents = [*PODS, allow("fd00::1/128")]
+    only = [d for d in documents if d["metadata"]["name"] != "b"] + [pod("b", "10.0.0.2")]
+    assert not Matrix.of(only).allows("ip:10.0.0.1", "x/b", "TCP", 80)
+    assert not Matrix.of(only).allows("ip:fd00::2", "x/b", "TCP", 80)
+
+
 def test_a_matrix_may_be_asked_for_one_version():
     documents = [*PODS, allow("fd00::/8")]
     assert not Matrix.of(documents).allows("x/a", "x/b", "TCP", 80)

@@ -142,6 +142,71 @@ def test_equal_priorities_in_a_tier_are_found():
     assert (finding.code, finding.line) == ("equal-priority", 17)
 
 
+def admin(*lines):
+    return (
+        "---\nkind: ClusterNetworkPolicy\napiVersion: policy.networking.k8s.io/v1alpha2\n"
+        "metadata: {name: admin}\nspec:\n  tier: Admin\n  priority: 1\n"
+        + "".join(f"  {line}\n" for line in lines)
+    )
+
+
+ALLOWED_DNS = admin(
+    "subject: {namespaces: {}}",
+    "egress:",
+    "- action: Accept",
+    "  to: [{pods: {podSelector: {matchLabels: {k8s-app: kube-dns}}}}]",
+    "  protocols: [{udp: {destinationPort: {number: 53}}}]",
+)
+
+
+def test_who_may_ask_the_dns_by_a_rule_for_the_cluster_needs_no_other():
+    alone = "podSelector: {}\npolicyTypes: [Egress]"
+    assert "egress-without-dns" in dict(codes(alone))
+    assert codes(alone, more=ALLOWED_DNS) == []
+    refused = ALLOWED_DNS.replace("Accept", "Deny")
+    assert codes(SOUND + "\n", more=refused) == []
+
+
+def test_nobody_here_knows_whom_a_domain_name_stands_for():
+    rule = "- {action: Accept, to: [{domainNames: [example.com]}]}"
+    text = admin("subject: {namespaces: {}}", "egress:", rule)
+    assert lint(inputs.parse("cnp.yaml", PODS + text)) == []
+
+
+def test_names_of_ports_on_the_network_of_a_node_are_no_use():
+    spec = (
+        "podSelector: {matchLabels: {app: api}}\npolicyTypes: [Egress]\negress:\n"
+        "- to: [{ipBlock: {cidr: 10.0.0.9/32}}]\n  ports: [{port: agent}]\n"
+        "- to: [{namespaceSelector: {}}]"
+    )
+    agent = (
+        "---\nkind: Pod\napiVersion: v1\nmetadata: {name: agent, namespace: shop}\n"
+        "spec: {hostNetwork: true, containers: "
+        "[{name: c, ports: [{name: agent, containerPort: 90}]}]}\n"
+        "status: {podIP: 10.0.0.9}\n"
+    )
+    assert codes(spec, more=agent) == [("port-name-unknown", 5)]
+    own = agent.replace("hostNetwork: true", "hostNetwork: false")
+    assert codes(spec, more=own) == []
+
+
+def test_findings_of_cluster_wide_policies_point_at_their_own_fields():
+    text = admin(
+        "subject: {pods: {podSelector: {matchLabels: {app: api}}}}",
+        "ingress:",
+        "- action: Accept",
+        "  from: [{namespaces: {}}]",
+        "  protocols:",
+        "  - {tcp: {destinationPort: {number: 80}}}",
+        "  - {destinationNamedPort: grpc}",
+    )
+    (finding,) = lint(inputs.parse("cnp.yaml", PODS + text))
+    assert (finding.code, finding.line) == ("port-name-unknown", (PODS + text).count("\n"))
+    nobody = text.replace("app: api", "app: nobody")
+    (finding,) = lint(inputs.parse("cnp.yaml", PODS + nobody))
+    assert (finding.code, finding.line) == ("selects-nothing", PODS.count("\n") + 8)
+
+
 def test_reports_carry_place_and_mend():
     sources = list(inputs.parse("file.yaml", PODS + HEAD + "  podSelector: {}\n  egress: []\n"))
     report = run_lint(sources)

@@ -52,6 +52,18 @@ def test_a_bare_pod_is_made_to_run(cluster: Cluster) -> None:
     assert cluster.pods["a"].node != cluster.pods["b"].node
 
 
+def test_init_containers_of_a_running_pod_have_done_their_work(cluster: Cluster) -> None:
+    init = [container("init"), container("side", restartPolicy="Always")]
+    for name, more in (("a", {}), ("b", {"phase": "Running", "podIP": "10.9.0.1"})):
+        cluster.load([with_status(pod(name, initContainers=init), **more)])
+        found = cluster.pods[name]
+        assert (found.phase, found.ready) == ("Running", True)
+    assert "2/2     Running" in cluster.kubectl("get pod a").stdout
+    statuses = stored(cluster, POD, "a")["status"]["initContainerStatuses"]
+    assert [next(iter(each["state"])) for each in statuses] == ["terminated", "running"]
+    assert statuses[0]["state"]["terminated"]["exitCode"] == 0
+
+
 def test_what_has_ended_stays_ended(cluster: Cluster) -> None:
     cluster.load(
         [

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "policy"))
 
 from policy_cluster_worlds import NODE_ADDRESSES, all_ends, cluster_worlds
 from policy_naive_cluster import ClusterWorld
-from policy_worlds import PORTS
+from policy_worlds import NODES, PORTS
 
 Document = dict[str, Any]
 CNP = ("policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy")
@@ -164,7 +164,7 @@ def test_packets_meet_what_the_naive_evaluator_says(documents: list[Document]) -
     world, cluster = ClusterWorld(documents), Cluster(nodes=0).load(documents)
     for source in all_ends(documents):
         for target in all_ends(documents):
-            one, other = world.end(source), world.end(target)
+            one, other = world.pair(source, target)
             if one[0] is None and other[0] is None:
                 continue
             for protocol, port in (("TCP", PORTS[0]), ("UDP", PORTS[1])):
@@ -176,13 +176,15 @@ def test_packets_meet_what_the_naive_evaluator_says(documents: list[Document]) -
 
 
 def _loadable(document: Document) -> Document:
-    """A document as a server has it: pods with images, host-network pods with their node's IP."""
+    """A document as a server has it: pods on a node, with images and their addresses."""
     if document["kind"] != "Pod":
         return document
-    spec, status = document["spec"], document["status"]
-    containers = [{**each, "image": "example.com/c:1"} for each in spec["containers"]]
+    spec, status = {"nodeName": NODES[0], **document["spec"]}, document["status"]
+    for field in ("containers", "initContainers"):
+        if field in spec:
+            spec[field] = [{**each, "image": "example.com/c:1"} for each in spec[field]]
     if spec.get("hostNetwork"):
-        status = {**status, "podIP": NODE_ADDRESSES[spec["nodeName"]]}
+        status = {"phase": status["phase"], "podIP": NODE_ADDRESSES[spec["nodeName"]]}
     metadata = {**document["metadata"], "ownerReferences": []}
-    spec = {**spec, "containers": containers}
+    metadata.pop("deletionTimestamp", None)  # the kubelet would finish it at once
     return {**document, "metadata": metadata, "spec": spec, "status": status}

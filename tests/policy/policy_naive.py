@@ -12,7 +12,7 @@ import ipaddress
 def allows(documents, source, target, protocol, port, via_service=False):
     """Whether policy allows a connection; ends are `namespace/pod` or `ip:ADDRESS`."""
     world = World(documents)
-    return world.allows(world.end(source), world.end(target), protocol, port, via_service)
+    return world.allows(*world.pair(source, target), protocol, port, via_service)
 
 
 class World:
@@ -26,11 +26,36 @@ class World:
         self.policies = of_kind("NetworkPolicy")
 
     def end(self, text):
-        """(pod document or None, address)"""
+        """(pod document or None, address); a pod's address is the pod, while the pod lives."""
         if text.startswith("ip:"):
-            return None, text[3:]
+            return self.holder(text[3:]), text[3:]
         pod = self.pods[text]
         return pod, pod["status"]["podIP"]
+
+    def holder(self, address):
+        """The pod that has an address as its own; a host-network pod has its node's."""
+        for pod in self.pods.values():
+            lives = pod["status"].get("phase") not in ("Succeeded", "Failed")
+            if lives and not pod["spec"].get("hostNetwork") and address in addresses(pod):
+                return pod
+        return None
+
+    def pair(self, source, target):
+        """Both ends under addresses of one IP version, if they have such.
+
+        PodStatus.podIPs holds at most one address of each version. An address that was asked
+        for decides; otherwise the source's first one does, then the target's.
+        """
+        ends = [self.end(source), self.end(target)]
+        asked = [text[3:] for text in (source, target) if text.startswith("ip:")]
+        for wanted in (*asked, *(address for _, address in ends)):
+            found = [
+                one_like(wanted, [address] if text.startswith("ip:") else addresses(pod))
+                for text, (pod, address) in zip((source, target), ends, strict=True)
+            ]
+            if all(found):
+                return [(pod, address) for (pod, _), address in zip(ends, found, strict=True)]
+        return ends
 
     def allows(self, source, target, protocol, port, via_service=False):
         if source[0] is not None and source[0] is target[0] and not via_service:
@@ -115,13 +140,18 @@ class World:
             if namespace != policy["metadata"].get("namespace", "default"):
                 return False
         else:
-            labels = dict(self.namespaces[namespace]["metadata"].get("labels") or {})
-            labels["kubernetes.io/metadata.name"] = namespace
-            if not selects(peer["namespaceSelector"], labels):
+            if not selects(peer["namespaceSelector"], self.labels_of(namespace)):
                 return False
         if peer.get("podSelector") is None:
             return True
         return selects(peer["podSelector"], pod["metadata"].get("labels") or {})
+
+    def labels_of(self, namespace):
+        """The labels of a namespace; its name is always among them."""
+        document = self.namespaces.get(namespace) or {"metadata": {}}
+        labels = dict(document["metadata"].get("labels") or {})
+        labels["kubernetes.io/metadata.name"] = namespace
+        return labels
 
     def port_ok(self, ports, target, protocol, port):
         if not ports:
@@ -146,9 +176,14 @@ class World:
 def container_ports(pod, name, protocol):
     if pod is None or pod["spec"].get("hostNetwork"):
         return []
+    sidecars = [
+        container
+        for container in pod["spec"].get("initContainers") or []
+        if container.get("restartPolicy") == "Always"
+    ]
     return [
         port["containerPort"]
-        for container in pod["spec"]["containers"]
+        for container in pod["spec"]["containers"] + sidecars
         for port in container.get("ports") or []
         if port.get("name") == name and port.get("protocol", "TCP") == protocol
     ]
@@ -172,6 +207,18 @@ def selects(selector, labels):
         if not ok:
             return False
     return True
+
+
+def addresses(pod):
+    """The addresses of a pod, the first one first."""
+    status = pod["status"]
+    return [entry["ip"] for entry in status.get("podIPs") or [{"ip": status["podIP"]}]]
+
+
+def one_like(wanted, among):
+    """The address among some that has the IP version of another one."""
+    version = ipaddress.ip_address(wanted).version
+    return next((a for a in among if ipaddress.ip_address(a).version == version), None)
 
 
 def within(address, cidr):

@@ -8,11 +8,54 @@ from __future__ import annotations
 
 from policy_naive import World, container_ports, selects, within
 
+KINDS = ("ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy")
+
+
+def renewed(document):
+    """An AdminNetworkPolicy or BaselineAdminNetworkPolicy in the words of v1alpha2.
+
+    What the one API calls by which name in the other is in its documentation; the sole
+    BaselineAdminNetworkPolicy has no priority, and is asked first of its tier here.
+    """
+    kind = document["kind"]
+    if kind == "ClusterNetworkPolicy":
+        return document
+    old = document["spec"]
+    spec = {"subject": old["subject"], "priority": old.get("priority", 0)}
+    spec["tier"] = "Admin" if kind == "AdminNetworkPolicy" else "Baseline"
+    for section in ("ingress", "egress"):
+        spec[section] = [renewed_rule(rule) for rule in old.get(section) or []]
+    return {"kind": kind, "metadata": document["metadata"], "spec": spec}
+
+
+def renewed_rule(rule):
+    new = {key: value for key, value in rule.items() if key != "ports"}
+    if rule["action"] == "Allow":
+        new["action"] = "Accept"
+    if "ports" in rule:
+        new["protocols"] = [renewed_port(entry) for entry in rule["ports"]]
+    return new
+
+
+def renewed_port(entry):
+    if "namedPort" in entry:
+        return {"destinationNamedPort": entry["namedPort"]}
+    ((name, value),) = entry.items()
+    protocol = value.get("protocol", "TCP").lower()
+    if name == "portNumber":
+        return {protocol: {"destinationPort": {"number": value["port"]}}}
+    return {protocol: {"destinationPort": {"range": value}}}
+
+
+def rank(policy):
+    """The order of asking: by number; the API leaves ties open, ours go by kind and name."""
+    return (policy["spec"]["priority"], policy["kind"], policy["metadata"]["name"])
+
 
 class ClusterWorld(World):
     def __init__(self, documents):
         super().__init__(documents)
-        self.cluster = [d for d in documents if d["kind"] == "ClusterNetworkPolicy"]
+        self.cluster = [renewed(d) for d in documents if d["kind"] in KINDS]
         self.nodes = [d for d in documents if d["kind"] == "Node"]
 
     def node_at(self, address):
@@ -60,7 +103,7 @@ class ClusterWorld(World):
 
     def first_action(self, tier, section, judged, other, protocol, port):
         policies = [p for p in self.cluster if p["spec"]["tier"] == tier]
-        for policy in sorted(policies, key=lambda p: p["spec"]["priority"]):
+        for policy in sorted(policies, key=rank):
             if not self.in_group(policy["spec"]["subject"], judged[0]):
                 continue
             for rule in policy["spec"].get(section) or []:
@@ -75,9 +118,7 @@ class ClusterWorld(World):
     def in_group(self, group, pod):
         if pod is None or pod["spec"].get("hostNetwork"):
             return False
-        name = pod["metadata"]["namespace"]
-        labels = dict(self.namespaces[name]["metadata"].get("labels") or {})
-        labels["kubernetes.io/metadata.name"] = name
+        labels = self.labels_of(pod["metadata"]["namespace"])
         if "namespaces" in group:
             return selects(group["namespaces"], labels)
         pods = group["pods"]
@@ -91,6 +132,8 @@ class ClusterWorld(World):
             return any(within(address, cidr) for cidr in peer["networks"])
         if "nodes" in peer:
             return self.node_peer(peer["nodes"], pod, address)
+        if "domainNames" in peer:
+            return False  # only a resolver knows the addresses behind a name
         return self.in_group(peer, pod)
 
     def node_peer(self, selector, pod, address):

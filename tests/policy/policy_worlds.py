@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 PROFILE = os.environ.get("MINIK8S_TEST_PROFILE", "ci")
-"""`ci` (500 examples a property) or `nightly` (20,000)."""
+"""`ci` (500 examples a property) or `nightly` (20,000, or MINIK8S_TEST_EXAMPLES)."""
 
-EXAMPLES = {"ci": 500, "nightly": 20_000}[PROFILE]
+NIGHTLY = int(os.environ.get("MINIK8S_TEST_EXAMPLES", "20000"))
+EXAMPLES = {"ci": 500, "nightly": NIGHTLY}[PROFILE]
 
 many = settings(
     max_examples=EXAMPLES,
@@ -57,6 +58,9 @@ selectors = st.one_of(
     st.just({}),
     labels.map(lambda chosen: {"matchLabels": chosen}),
     st.lists(expressions, max_size=2).map(lambda chosen: {"matchExpressions": chosen}),
+    st.fixed_dictionaries(
+        {"matchLabels": labels, "matchExpressions": st.lists(expressions, min_size=1, max_size=2)}
+    ),
 )
 
 namespace_selectors = st.one_of(
@@ -115,7 +119,7 @@ def policies(draw, name):
     spec = {"podSelector": draw(selectors)}
     if draw(st.booleans()):
         spec["policyTypes"] = draw(
-            st.sampled_from([["Ingress"], ["Egress"], ["Ingress", "Egress"]])
+            st.sampled_from([[], ["Ingress"], ["Egress"], ["Ingress", "Egress"]])
         )
     for section, field in (("ingress", "from"), ("egress", "to")):
         if draw(st.booleans()):
@@ -152,26 +156,58 @@ owners = st.sampled_from(
 
 
 @st.composite
+def containers(draw):
+    """The containers of a pod: one, perhaps a second, a sidecar, or one that is over at once."""
+    ports = distinct_names(draw(st.lists(container_ports, max_size=3)))
+    found = {"containers": [{"name": "c", "ports": ports}]}
+    shape = draw(st.sampled_from(["one", "one", "two", "sidecar", "init"]))
+    if shape == "init":
+        init = {"name": "i", "ports": draw(st.lists(container_ports, max_size=1))}
+        return found | {"initContainers": [init]}
+    if shape != "one":
+        found = {"containers": [{"name": "c", "ports": ports[:1]}]}
+        other = {"name": "d", "ports": ports[1:]}
+        if shape == "two":
+            found["containers"].append(other)
+        else:
+            found["initContainers"] = [other | {"restartPolicy": "Always"}]
+    return found
+
+
+phases = st.sampled_from(["Running"] * 6 + ["Pending", "Succeeded", "Failed"])
+
+
+def addresses(version, index):
+    """What a pod's `status` says of its addresses; version 46 has both, in either order."""
+    four, six = V4[index], V6[index]
+    both = st.sampled_from([[four, six], [six, four], [four], [six]])
+    chosen = {4: st.just([four]), 6: st.just([six]), 46: both}[version]
+    return chosen.map(
+        lambda a: {"podIP": a[0]} | ({"podIPs": [{"ip": i} for i in a]} if a[1:] else {})
+    )
+
+
+@st.composite
 def pods(draw, index, version):
-    spec = {
-        "nodeName": draw(st.sampled_from(NODES)),
-        "containers": [
-            {"name": "c", "ports": distinct_names(draw(st.lists(container_ports, max_size=3)))}
-        ],
+    spec = draw(containers())
+    if draw(st.integers(0, 7)):
+        spec["nodeName"] = draw(st.sampled_from(NODES))
+        if draw(st.integers(0, 7)) == 0:
+            spec["hostNetwork"] = True
+    metadata = {
+        "name": f"p{index}",
+        "namespace": draw(st.sampled_from(NAMESPACES)),
+        "labels": draw(labels),
+        "ownerReferences": draw(owners),
     }
     if draw(st.integers(0, 7)) == 0:
-        spec["hostNetwork"] = True
+        metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {
-            "name": f"p{index}",
-            "namespace": draw(st.sampled_from(NAMESPACES)),
-            "labels": draw(labels),
-            "ownerReferences": draw(owners),
-        },
+        "metadata": metadata,
         "spec": spec,
-        "status": {"phase": "Running", "podIP": (V4 if version == 4 else V6)[index]},
+        "status": {"phase": draw(phases), **draw(addresses(version, index))},
     }
 
 
@@ -186,21 +222,36 @@ def namespaces(draw, name):
 @st.composite
 def worlds(draw, max_policies=3, max_pods=4):
     """Namespaces, pods and policies, as documents."""
-    version = draw(st.sampled_from([4, 4, 4, 6]))
-    documents = [draw(namespaces(name)) for name in NAMESPACES]
+    version = draw(st.sampled_from([4, 4, 4, 6, 46]))
+    documents = [draw(namespaces(name)) for name in NAMESPACES if draw(st.integers(0, 7))]
     documents += [draw(pods(i, version)) for i in range(draw(st.integers(2, max_pods)))]
     documents += [draw(policies(f"np{i}")) for i in range(draw(st.integers(0, max_policies)))]
     return documents
 
 
 def ends(documents):
-    """Every place a probe may start or stop at."""
-    found = [
+    """Every place a probe may start or stop at; pods that have ended are none."""
+    return living(documents) + [f"ip:{address}" for address in OUTSIDE]
+
+
+def living(documents):
+    """The pods that have not run to their end, by `namespace/name`."""
+    return [
         f"{d['metadata']['namespace']}/{d['metadata']['name']}"
         for d in documents
-        if d["kind"] == "Pod"
+        if d["kind"] == "Pod" and d["status"]["phase"] not in ("Succeeded", "Failed")
     ]
-    return found + [f"ip:{address}" for address in OUTSIDE]
+
+
+def spare_addresses(documents):
+    """`ip:ADDRESS` of the pods that have several."""
+    return [
+        f"ip:{entry['ip']}"
+        for d in documents
+        if d["kind"] == "Pod" and d["status"]["phase"] not in ("Succeeded", "Failed")
+        for entry in d["status"].get("podIPs") or ()
+        if not d["spec"].get("hostNetwork")
+    ]
 
 
 PROBED = [(protocol, port) for protocol in PROTOCOLS for port in PORTS] + [("ICMP", None)]

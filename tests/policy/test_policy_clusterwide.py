@@ -21,9 +21,9 @@ def test_engine_and_matrix_agree_with_the_naive_evaluator(documents):
     for source in places:
         for target in places:
             ports = matrix.ports(source, target)
-            one, other = snapshot.peer(source), snapshot.peer(target)
+            one, other = snapshot.pair(snapshot.peer(source), snapshot.peer(target), source, target)
             for protocol, port in PROBED:
-                expected = world.allows(world.end(source), world.end(target), protocol, port)
+                expected = world.allows(*world.pair(source, target), protocol, port)
                 decision = snapshot.policies.decide(one, other, protocol, port)
                 where = (source, target, protocol, port)
                 assert (decision.verdict is Verdict.ALLOW) == expected, where

@@ -378,7 +378,7 @@ def answered(documents, world, places):
         for target in places:
             for protocol, port in PROBED[::3] + PROBED[-1:]:
                 for hairpin in (False, True) if source == target and "/" in source else (False,):
-                    ends_ = (world.end(source), world.end(target))
+                    ends_ = world.pair(source, target)
                     answer = world.allows(*ends_, protocol, port, via_service=hairpin)
                     probes.append((source, target, protocol, port, hairpin, answer))
     return documents, probes
