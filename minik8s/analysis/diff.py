@@ -16,8 +16,8 @@ from minik8s.analysis.workloads import OWNING, Owners
 from minik8s.model.metadata import Document, name_of, namespace_of, owners_of
 from minik8s.policy.addresses import Span
 from minik8s.policy.blockmap import BlockMap
-from minik8s.policy.classes import first_address
 from minik8s.policy.compile import NodeMatch
+from minik8s.policy.peerclass import first_address
 from minik8s.policy.ports import NOTHING, OTHER, PortSet
 from minik8s.policy.values import Peer, Verdict
 from minik8s.policy.vocabulary import peer_matches

@@ -204,7 +204,7 @@ class _Linter:
         """Pods that may not ask any DNS server of the cluster, for want of a rule."""
         servers = [
             pod
-            for pod in self._snapshot.by_namespace.get("kube-system", ())
+            for pod in self._snapshot.by_namespace.get("kube-system", {}).values()
             if pod.labels.get("k8s-app") == "kube-dns"
         ]
         for pod in pods:
@@ -235,7 +235,8 @@ class _Linter:
                 if any(_same(p, policy) for p in rest):
                     return
                 left = cells_of(direction, rest, index, reach.classes, reach.space)
-                if _flat(left) != _flat(reach.sides[direction].cells[index]):
+                whole, all_of_it = reach.sides[direction].cells[index], reach.classes.everything
+                if _flat(left, all_of_it) != _flat(whole, all_of_it):
                     return
                 others |= {p.ref for p in rest if p.tier is Tier.NETWORK_POLICY}
         if selected:
@@ -270,10 +271,10 @@ def _tie(one: CompiledPolicy, other: CompiledPolicy) -> bool:
     return (one.tier, one.priority) == (other.tier, other.priority)
 
 
-def _flat(cells: Iterable[tuple[int, int]]) -> frozenset[tuple[int, int]]:
-    """Cells in a form that does not depend on how the ports were cut."""
+def _flat(cells: Iterable[tuple[int, int]], everything: int) -> frozenset[tuple[int, int]]:
+    """Cells in a form that does not depend on how the ports were cut, nor on absent classes."""
     merged: dict[int, int] = {}
     for mask, peers in cells:
         for atom in bits(mask):
-            merged[atom] = merged.get(atom, 0) | peers
+            merged[atom] = merged.get(atom, 0) | peers & everything
     return frozenset(merged.items())

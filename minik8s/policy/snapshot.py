@@ -7,7 +7,7 @@ A snapshot is a list of stored documents (`status.podIP` and all). Pods that hav
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -26,7 +26,7 @@ class Snapshot:
     """Peers and policies of one cluster at one moment.
 
     `pods` are keyed `namespace/name`, `nodes` by name; `by_address` finds either. `by_namespace`
-    lists the pods of each namespace, `variants` the peers of a pod or node with several
+    has the pods of each namespace by key, `variants` the peers of a pod or node with several
     addresses, by key.
     """
 
@@ -35,7 +35,7 @@ class Snapshot:
     namespaces: dict[str, Mapping[str, str]] = field(default_factory=dict)
     policies: PolicySet = field(default_factory=PolicySet)
     by_address: dict[Address, Peer] = field(default_factory=dict)
-    by_namespace: dict[str, list[Peer]] = field(default_factory=dict)
+    by_namespace: dict[str, dict[str, Peer]] = field(default_factory=dict)
     variants: dict[str, list[Peer]] = field(default_factory=dict)
     version: int | None = None
 
@@ -106,12 +106,29 @@ class Snapshot:
         self._add_pod(document)
         return self.pods.get(_key(document))
 
+    def put_namespace(self, document: Document) -> list[tuple[Peer, Peer]]:
+        """Add a namespace, or change its labels; its pods as they were and as they are."""
+        name, labels = name_of(document), namespace_labels(document)
+        self.namespaces[name] = labels
+        moved = []
+        for key, old in list(self.by_namespace.get(name, {}).items()):
+            variants = [replace(v, namespace_labels=labels) for v in self.variants.get(key, [old])]
+            for was, now in zip(self.variants.get(key, [old]), variants, strict=True):
+                address = parse_address(was.address)
+                if self.by_address.get(address) is was:
+                    self.by_address[address] = now
+            if key in self.variants:
+                self.variants[key] = variants
+            pod = self.pods[key] = self.by_namespace[name][key] = variants[0]
+            moved.append((old, pod))
+        return moved
+
     def drop_pod(self, document: Document) -> Peer | None:
         """Take a pod out, and return it if it was there."""
         key = _key(document)
         pod = self.pods.pop(key, None)
         if pod is not None:
-            self.by_namespace[pod.namespace].remove(pod)
+            del self.by_namespace[pod.namespace][key]
             for variant in self.variants.pop(key, [pod]):
                 address = parse_address(variant.address)
                 if self.by_address.get(address) is variant:
@@ -155,7 +172,7 @@ class Snapshot:
         if len(found) > 1:
             self.variants[pod.key] = found
         self.pods[pod.key] = pod
-        self.by_namespace.setdefault(namespace, []).append(pod)
+        self.by_namespace.setdefault(namespace, {})[pod.key] = pod
 
     def _preferred(self, addresses: list[str]) -> list[str]:
         if self.version is None or len(addresses) < 2:
