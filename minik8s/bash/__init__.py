@@ -6,6 +6,7 @@ machine it runs on. Only `engine.py` knows bashkit.
 
 from __future__ import annotations
 
+from minik8s.bash.aside import Aside
 from minik8s.bash.files import Files
 from minik8s.bash.shell import Shell
 from minik8s.bash.syntax import is_complete
@@ -30,6 +31,7 @@ __all__ = [
     "DASH",
     "SCRIPT_BASH",
     "TYPED_BASH",
+    "Aside",
     "Background",
     "Dialect",
     "Files",

@@ -17,6 +17,7 @@ from posixpath import join, normpath
 from random import Random
 from typing import Any, Literal, TypeVar
 
+from minik8s.bash import Aside
 from minik8s.clock import Clock
 from minik8s.guests.container import Container
 from minik8s.network import Connection, DatagramSocket, EchoSocket, Host, Listener
@@ -91,6 +92,16 @@ class LookAgain:
     """
 
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Wait for work that computes beside the cluster, such as a shell's script; gives None.
+
+    It takes no simulated time. On a served cluster others go on meanwhile.
+    """
+
+    aside: Aside[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +249,7 @@ Effect = (
     Sleep
     | Forever
     | LookAgain
+    | Compute
     | Connect
     | AwaitConnection
     | Send

@@ -7,6 +7,7 @@ move into the shell's file system when the first one starts.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from shlex import quote
 
 from minik8s.bash import (
@@ -14,16 +15,19 @@ from minik8s.bash import (
     DASH,
     SCRIPT_BASH,
     TYPED_BASH,
+    Aside,
     Dialect,
     Files,
     Invocation,
+    OnOutput,
     Outcome,
+    Result,
     Shell,
 )
 from minik8s.bash import Program as ShellProgram
 from minik8s.bash.commands import SHELL_BUILTINS
 from minik8s.bash.values import TimeUp
-from minik8s.guests.base import Input, Process, Steps, read_all
+from minik8s.guests.base import Compute, Input, Interrupted, Process, Steps, read_all
 from minik8s.guests.container import Container
 from minik8s.guests.programs import find_program
 
@@ -66,23 +70,58 @@ def shared_files(container: Container) -> Files:
     return files
 
 
-def open_shell(process: Process, *, typed: bool = False) -> Shell:
-    """A new shell for a process; `typed` if somebody sits at a prompt."""
-    container = process.container
-    image = container.image
-    return Shell(
-        hostname=container.hostname,
-        username=image.user,
-        env={"HOME": "/root", "PWD": process.cwd, **process.env},
-        cwd=process.cwd,
-        files=shared_files(container),
-        programs=_programs(process),
-        now=lambda: process.clock.now,
-        sleep=process.pause,
-        random=container.random("shell"),
-        keep=image.tools | (image.programs.keys() & _ENGINES_OWN),
-        dialect=_dialect(process, typed=typed),
-    )
+class PodShell(Shell):
+    """The shell of a process; `typed` if somebody sits at a prompt.
+
+    Its scripts compute aside; the programs that they call run where the process does.
+    """
+
+    def __init__(self, process: Process, *, typed: bool = False) -> None:
+        container = process.container
+        image = container.image
+        self._aside: Aside[Result] = Aside(self.cancel)
+        super().__init__(
+            hostname=container.hostname,
+            username=image.user,
+            env={"HOME": "/root", "PWD": process.cwd, **process.env},
+            cwd=process.cwd,
+            files=shared_files(container),
+            programs=_programs(process, self._aside),
+            now=lambda: process.clock.now,
+            sleep=lambda seconds: self._aside.call(partial(process.pause, seconds)),
+            random=container.random("shell"),
+            keep=image.tools | (image.programs.keys() & _ENGINES_OWN),
+            dialect=_dialect(process, typed=typed),
+        )
+
+    def script(
+        self, text: str, on_output: OnOutput | None = None, stdin: str | None = None
+    ) -> Steps[Result]:
+        """Run a script as `run` does, and let others go on while it computes.
+
+        A signal stops the script; it is raised again once the script has ended.
+        """
+        aside, show, caught = self._aside, None, None
+        if on_output is not None:
+            put = on_output
+
+            def show(out: str, err: str) -> None:
+                aside.post(partial(put, out, err))
+
+        aside.begin(lambda: self.run(text, on_output=show, stdin=stdin))
+        try:
+            while not aside.ended:
+                try:
+                    yield Compute(aside)
+                except Interrupted as signal:
+                    caught = signal
+                    self.cancel()
+        finally:
+            if not aside.ended:
+                aside.abandon()
+        if caught is not None:
+            raise caught
+        return aside.result()
 
 
 def _dialect(process: Process, *, typed: bool) -> Dialect:
@@ -96,10 +135,15 @@ def _dialect(process: Process, *, typed: bool) -> Dialect:
     )
 
 
-def _programs(process: Process) -> Mapping[str, ShellProgram]:
+def _programs(process: Process, aside: Aside[Result]) -> Mapping[str, ShellProgram]:
     hidden = SHELL_BUILTINS | _ENGINES_OWN
     names = process.container.image.programs.keys() - hidden
-    return {name: _wrapped(process) for name in sorted(names) if "/" not in name}
+    program = _wrapped(process)
+
+    def call(invocation: Invocation) -> Outcome:
+        return aside.call(lambda: program(invocation))
+
+    return {name: call for name in sorted(names) if "/" not in name}
 
 
 def _wrapped(process: Process) -> ShellProgram:
@@ -148,17 +192,17 @@ def tool(process: Process) -> Steps[int]:
     text = b""
     if name in _READERS and not _names_a_file(process):
         text = yield from read_all(process)
-    shell = open_shell(process)
+    shell = PodShell(process)
 
     def show(out: str, err: str) -> None:
         process.out(out)
         process.err(err)
 
     words = [name, *process.arguments]
-    result = shell.run(
+    result = yield from shell.script(
         " ".join(quote(word) for word in words),
-        on_output=show,
-        stdin=text.decode(errors="replace") if text else None,
+        show,
+        text.decode(errors="replace") if text else None,
     )
     return result.exit_code
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from minik8s.bash import Shell
 from minik8s.bash.commands import SHELL_BUILTINS
 from minik8s.bash.syntax import read
 from minik8s.bash.words import AndOr, Command, Incomplete, Pipeline, Sequence, Unreadable
@@ -25,13 +24,19 @@ from minik8s.guests.base import (
     WaitsForEver,
     read_all,
 )
+from minik8s.guests.podshell import PodShell
 from minik8s.guests.programs import find_program
 
 TURNS = 10_000
 """How often a loop of somebody who waits for its end goes round before it is stopped."""
 
 BUSY_TURNS = 1000
-"""After so many turns in no time a loop is taken to have used a moment of it."""
+BACKGROUND_TURNS = 100
+"""After so many turns in no time a loop is taken to have used a moment of it; one that nobody
+waits for, and that may be there for ever, is to cost less."""
+
+GIVE_WAY_TURNS = 50
+"""After so many turns a loop lets others go on."""
 
 _CONNECTOR = re.compile(r"(&&|\|\|)\s*\Z")
 
@@ -50,7 +55,7 @@ class Exited(Exception):
 class Script:
     """One script on one shell."""
 
-    def __init__(self, process: Process, shell: Shell, text: str) -> None:
+    def __init__(self, process: Process, shell: PodShell, text: str) -> None:
         self.process = process
         self.shell = shell
         self.text = text
@@ -149,7 +154,7 @@ class Script:
             return
         program = self._program(command)
         assert program is not None
-        argv = self._expand(self.text[command.start : command.end])
+        argv = yield from self._expand(self.text[command.start : command.end])
         replaces = argv[:1] == ["exec"]
         child = self.process.child(
             argv[1:] if replaces else argv,
@@ -165,6 +170,7 @@ class Script:
         condition, body = command.bodies
         clock = self.process.clock
         turns, since = 0, clock.now
+        busy = BACKGROUND_TURNS if self.process.background else BUSY_TURNS
         while True:
             code = yield from self._sequence(condition)
             if (code == 0) is (word == "until"):
@@ -175,18 +181,19 @@ class Script:
                 self.process.err(f"sh: stopped: a loop went round more than {TURNS:,} times\n")
                 self.shell.exit_code = 130
                 raise Exited
-            if turns % BUSY_TURNS == 0:
-                if clock.now == since:
-                    yield Sleep(1.0)
+            if turns % busy == 0:
+                yield Sleep(1.0 if clock.now == since else 0.0)
                 since = clock.now
+            elif turns % GIVE_WAY_TURNS == 0:
+                yield Sleep(0.0)
         self.shell.exit_code = 0
 
-    def _expand(self, text: str) -> list[str]:
+    def _expand(self, text: str) -> Steps[list[str]]:
         """The words of a simple command after all expansions."""
         if re.fullmatch(r"[\w ./:=@%+,-]*", text):
             return text.split()
         code = self.shell.exit_code
-        result = self.shell.run(f"printf '%s\\001' {text}")
+        result = yield from self.shell.script(f"printf '%s\\001' {text}")
         self.shell.exit_code = code
         return result.stdout.split("\x01")[:-1]
 
@@ -200,7 +207,7 @@ class Script:
 
         stdin = yield from self._stdin(text)
         try:
-            result = self.shell.run(text, on_output=show, stdin=stdin)
+            result = yield from self.shell.script(text, show, stdin)
         except WaitsForEver:
             yield Forever()
             raise

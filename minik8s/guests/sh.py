@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from minik8s.bash import Shell, is_complete
+from minik8s.bash import is_complete
 from minik8s.bash.commands import SHELL_BUILTINS
 from minik8s.guests.base import Interrupted, Process, Program, ReadInput, Steps
-from minik8s.guests.podshell import open_shell
+from minik8s.guests.podshell import PodShell
 from minik8s.guests.programs import find_program
 from minik8s.guests.script import Exited, Script
 
@@ -21,7 +21,7 @@ def sh(process: Process) -> Steps[int]:
     typed = process.interactive and "c" not in flags and not rest
     if "c" in flags and rest and (plain := plain_command(process, rest[0])) is not None:
         return (yield from plain[0](process.child(plain[1])))
-    shell = open_shell(process, typed=typed)
+    shell = PodShell(process, typed=typed)
     _set_options(shell, flags)
     if "c" in flags:
         if not rest:
@@ -60,25 +60,25 @@ def _flags(arguments: list[str]) -> tuple[set[str], list[str]]:
     return flags, rest
 
 
-def _set_options(shell: Shell, flags: set[str]) -> None:
+def _set_options(shell: PodShell, flags: set[str]) -> None:
     letters = "".join(sorted(flags & set("efux")))
     if letters:
         shell.run(f"set -{letters}")
 
 
-def _set_parameters(shell: Shell, words: list[str]) -> None:
+def _set_parameters(shell: PodShell, words: list[str]) -> None:
     if words:
         quoted = " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
         shell.run(f"set -- {quoted}")
 
 
-def _run(process: Process, shell: Shell, text: str) -> Steps[int]:
+def _run(process: Process, shell: PodShell, text: str) -> Steps[int]:
     with suppress(Exited):
         yield from Script(process, shell, text).run()
     return shell.exit_code
 
 
-def _run_input(process: Process, shell: Shell) -> Steps[int]:
+def _run_input(process: Process, shell: PodShell) -> Steps[int]:
     """Run the script on standard input: its whole commands as they come, the rest at its end."""
     waiting = b""
     with suppress(Exited):
@@ -95,7 +95,7 @@ def _run_input(process: Process, shell: Shell) -> Steps[int]:
     return shell.exit_code
 
 
-def _run_file(process: Process, shell: Shell, words: list[str]) -> Steps[int]:
+def _run_file(process: Process, shell: PodShell, words: list[str]) -> Steps[int]:
     text = process.container.read(process.resolve(words[0]))
     if text is None:
         process.err(f"{process.name}: can't open '{words[0]}': No such file or directory\n")
@@ -104,7 +104,7 @@ def _run_file(process: Process, shell: Shell, words: list[str]) -> Steps[int]:
     return (yield from _run(process, shell, text.decode(errors="replace")))
 
 
-def _primary(process: Process, shell: Shell) -> str:
+def _primary(process: Process, shell: PodShell) -> str:
     """The prompt: Debian's bash names user and host, others show less."""
     image = process.container.image
     mark = "#" if image.user == "root" else "$"
@@ -119,13 +119,13 @@ def _is_bash(process: Process) -> bool:
     return process.name.endswith("bash") or process.container.image.shell == "bash"
 
 
-def _shown(shell: Shell) -> str:
+def _shown(shell: PodShell) -> str:
     home = shell.env.get("HOME", "")
     cwd = shell.cwd
     return "~" + cwd[len(home) :] if home not in ("", "/") and cwd.startswith(home) else cwd
 
 
-def _prompt(process: Process, shell: Shell) -> Steps[int]:
+def _prompt(process: Process, shell: PodShell) -> Steps[int]:
     """Ask for commands until `exit` or the end of input."""
     waiting = b""
     while True:
@@ -151,7 +151,7 @@ def _prompt(process: Process, shell: Shell) -> Steps[int]:
             return shell.exit_code
 
 
-def _leave(process: Process, shell: Shell) -> int:
+def _leave(process: Process, shell: PodShell) -> int:
     if _is_bash(process):
         process.out("exit\n")
     return shell.exit_code

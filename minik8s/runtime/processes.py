@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from minik8s.bash import Aside
 from minik8s.clock import Timer
 from minik8s.guests.base import (
     Accept,
     AwaitConnection,
+    Compute,
     Connect,
     Effect,
     FirstOf,
@@ -53,13 +55,22 @@ def run_now(process: Process, program: Program, deadline: float | None = None) -
     return task.exit_code or 0
 
 
+GRACE = 0.01
+"""How many real seconds a program may compute before others go on meanwhile."""
+
+CallSoon = Callable[[Callable[[], None]], None]
+"""Has something called on the thread that owns the cluster; callable on any thread."""
+
+
 class Task:
     """One started program; `exit_code` is None while it runs.
 
-    `on_end` is called with the exit code, once.
+    `on_end` is called with the exit code, once. With `call_soon` a program may compute while
+    its caller goes on; without it, the caller waits for the computing.
     """
 
     __slots__ = (
+        "_call_soon",
         "_kernel",
         "_running",
         "_steps",
@@ -71,7 +82,12 @@ class Task:
     )
 
     def __init__(
-        self, process: Process, program: Program, on_end: Callable[[int], None] | None = None
+        self,
+        process: Process,
+        program: Program,
+        on_end: Callable[[int], None] | None = None,
+        *,
+        call_soon: CallSoon | None = None,
     ) -> None:
         self.process = process
         self.on_end = on_end
@@ -80,7 +96,8 @@ class Task:
         self._wait: Wait | None = None
         self._timer: Timer | None = None
         self._running = False
-        self._kernel = Kernel(process)
+        self._call_soon = call_soon
+        self._kernel = Kernel(process, None if call_soon is None else GRACE)
 
     def start(self) -> None:
         """Run until the first wait."""
@@ -93,6 +110,8 @@ class Task:
         """
         clock = self.process.clock
         while self.exit_code is None:
+            if self._computed():
+                continue
             if deadline is not None:
                 due = clock.next_event()
                 if due is None or due > deadline:
@@ -116,6 +135,8 @@ class Task:
         clock = self.process.clock
         end = clock.now + seconds
         while self.exit_code is None and not self.waits_outside:
+            if self._computed():
+                continue
             due = clock.next_event()
             if due is None:
                 return True
@@ -123,6 +144,19 @@ class Task:
                 clock.run_until(end)
                 return False
             clock.step()
+        return True
+
+    @property
+    def computing(self) -> bool:
+        """Whether the program computes, so that no passing of time will make it go on."""
+        return self._wait is not None and isinstance(self._wait.effect, Compute)
+
+    def _computed(self) -> bool:
+        """Wait for a computing program to go on; False if it does not compute."""
+        if self._wait is None or not isinstance(self._wait.effect, Compute):
+            return False
+        self._wait.effect.aside.wait()
+        self._woken()
         return True
 
     def _time_out(self) -> None:
@@ -158,8 +192,8 @@ class Task:
             return False
         if isinstance(wait.effect, ReadInput | Forever | Accept):
             return True
-        if isinstance(wait.effect, Connect | AwaitConnection):
-            return False  # the kernel gives up by itself
+        if isinstance(wait.effect, Connect | AwaitConnection | Compute):
+            return False  # the kernel gives up by itself, a script has its limits
         due = self.process.clock.next_event()
         return due is None or due > wait.since + QUIET
 
@@ -201,6 +235,22 @@ class Task:
             source.wake = self._woken
         if wait.timeout is not None:
             self._timer = self.process.clock.call_later(max(0.0, wait.timeout), self._late)
+        if isinstance(wait.effect, Compute):
+            self._hear_of(wait.effect.aside)
+
+    def _hear_of(self, aside: Aside[object]) -> None:
+        """Attend to work when it asks for something."""
+        call_soon = self._call_soon
+        assert call_soon is not None
+        aside.listen(lambda: call_soon(self._attend))
+
+    def _attend(self) -> None:
+        wait = self._wait
+        if self._running or wait is None or not isinstance(wait.effect, Compute):
+            return
+        self._woken()
+        if self._wait is wait:
+            self._hear_of(wait.effect.aside)
 
     def _disarm(self) -> None:
         if self._wait is not None:

@@ -83,6 +83,11 @@ class ExecSession:
         """Whether the program has ended, or no passing of time will make it go on."""
         return self._task.exit_code is not None or self._task.waits_outside
 
+    @property
+    def computing(self) -> bool:
+        """Whether the program computes, while its clock stands still."""
+        return self._task.computing
+
     def pump(self) -> bool:
         """Hand on typed keys; moves no clock. False if the program gets nothing of them."""
         return self._keyboard is not None and self.exit_code is None and self._keyboard.pump()

@@ -11,6 +11,7 @@ from minik8s.guests.base import (
     AwaitConnection,
     Bind,
     Close,
+    Compute,
     Connect,
     Effect,
     FirstOf,
@@ -60,10 +61,12 @@ class Wait:
 class Kernel:
     """Opens the effects of one process, and closes what the process leaves open."""
 
-    __slots__ = ("_process", "_sockets")
+    __slots__ = ("_grace", "_process", "_sockets")
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, grace: float | None = None) -> None:
+        """Computing holds the caller up for `grace` real seconds; None for as long as it takes."""
         self._process = process
+        self._grace = grace
         self._sockets: list[Socket] = []
 
     def open(self, effect: Effect) -> Wait:
@@ -111,6 +114,11 @@ class Kernel:
 
     def _forever(self, effect: Forever) -> Wait:
         return self._wait(effect, _never)
+
+    def _compute(self, effect: Compute) -> Wait:
+        aside = effect.aside
+        aside.wait(self._grace)
+        return self._wait(effect, lambda: None if aside.attend() else PENDING)
 
     def _read_input(self, effect: ReadInput) -> Wait:
         stdin = effect.stdin
@@ -261,6 +269,7 @@ _HANDLERS: dict[type, Callable[[Any, Any], Wait]] = {
     AwaitConnection: Kernel._await_connection,
     Bind: Kernel._bind,
     Close: Kernel._close,
+    Compute: Kernel._compute,
     Connect: Kernel._connect,
     FirstOf: Kernel._first_of,
     Forever: Kernel._forever,

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from weakref import WeakSet
 
 from minik8s.apiserver import ApiServer, Request, Response
@@ -89,6 +89,7 @@ class Hub:
         self._pulse = 0.0
         runtime.store.subscribe(self._observe)
         runtime.containers.new_clock = self._main_clock
+        runtime.containers.call_soon = self.call_soon
 
     # -- activities
 
@@ -147,6 +148,17 @@ class Hub:
             look()
         self._plan()
 
+    def call_soon(self, what: Callable[[], None]) -> None:
+        """Do something with the cluster in the event loop's next turn; callable on any thread."""
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # the loop has just been closed
+                loop.call_soon_threadsafe(self._do, what)
+
+    def _do(self, what: Callable[[], None]) -> None:
+        with self.activity():
+            what()
+
     # -- those who wait
 
     def listen(self, resource: str) -> Listener:
@@ -198,6 +210,7 @@ class Hub:
         self.keep = None
         self.runtime.store.unsubscribe(self._observe)
         self.runtime.containers.new_clock = None
+        self.runtime.containers.call_soon = None
 
     def _plan(self) -> None:
         loop = self._loop

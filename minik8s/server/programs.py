@@ -68,6 +68,7 @@ class Running:
         self._clock = clock if isinstance(clock, PrivateClock) else None
         self._timer: asyncio.Handle | None = None
         self._held: list[tuple[int, bytes]] = []
+        self._computing = False
         self._over = False
 
     # -- what the client does
@@ -116,7 +117,9 @@ class Running:
 
     def _look(self) -> None:
         """Something has happened in the cluster: has the program heard of it?"""
-        if self._session.exit_code is not None or self._session.has_output:
+        session = self._session
+        computed = self._computing and not session.computing
+        if session.exit_code is not None or session.has_output or computed:
             self._plan(0.0)
 
     def _plan(self, delay: float | None) -> None:
@@ -167,12 +170,13 @@ class Running:
         until, busy = time.monotonic() + SLICE, False
         clock.catch_up()
         while session.exit_code is None and not busy:
-            if not session.stands_still and clock.leap():
+            if not (session.stands_still or session.computing) and clock.leap():
                 busy = time.monotonic() > until
             elif not session.pump():
                 break
         if self._hub.patience:
             clock.follow()
+        self._computing = session.computing
         return 0.0 if busy else clock.due_in()
 
     def _end(self) -> None:
