@@ -13,6 +13,7 @@ between creating and updating:
 from minik8s.admission.decode import FieldValidation, decode
 from minik8s.admission.defaulting import default
 from minik8s.admission.schema import PatchMeta, Schema, patch_meta, schema_for, schema_of
+from minik8s.admission.schemaprops import with_decoded_schemas
 from minik8s.admission.validation import validate_create, validate_status, validate_update
 from minik8s.admission.zeros import with_zeros
 
@@ -28,5 +29,6 @@ __all__ = [
     "validate_create",
     "validate_status",
     "validate_update",
+    "with_decoded_schemas",
     "with_zeros",
 ]

@@ -7,12 +7,15 @@ evaluated that `celrules` knows.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from minik8s.admission.celrules import check_rules, has_rules
+from minik8s.admission.patterns import compiled
+from minik8s.admission.patterntree import PatternError
 from minik8s.admission.problems import Problems, shown
 from minik8s.errors import Cause
 from minik8s.model.metadata import Document
@@ -228,8 +231,15 @@ def _check_number(problems: Problems, value: Any, schema: Schema, path: str) -> 
     if low is not None and (value < low or (value == low and schema.get("exclusiveMinimum"))):
         word = "greater than" if schema.get("exclusiveMinimum") else "greater than or equal to"
         problems.invalid(path, value, f"{path} in body should be {word} {low}")
-    if step and value % step:
+    if step and not _is_multiple(value, step):
         problems.invalid(path, value, f"{path} in body should be a multiple of {step}")
+
+
+def _is_multiple(value: float, step: float) -> bool:
+    try:
+        return not value % step
+    except OverflowError:  # more digits than a float can have
+        return False
 
 
 def _check_string(problems: Problems, value: Any, schema: Schema, path: str) -> None:
@@ -250,8 +260,8 @@ def _check_string(problems: Problems, value: Any, schema: Schema, path: str) -> 
 
 def _matches(pattern: str, value: str) -> bool:
     try:
-        return re.search(pattern, value) is not None
-    except re.error:  # Go's syntax knows classes that Python's does not
+        return compiled(pattern).found_in(value)
+    except PatternError:  # no definition has such a pattern
         return True
 
 
@@ -285,12 +295,13 @@ def _check_list(problems: Problems, value: Any, schema: Schema, path: str) -> No
     kind, keys = schema.get(LIST_TYPE), schema.get(LIST_KEYS) or ()
     if kind not in ("map", "set"):
         return
-    seen = []
+    seen = set()
     for index, each in enumerate(value):
         identity = {key: each.get(key) for key in keys} if kind == "map" and _is(each) else each
-        if identity in seen:
+        text = json.dumps(identity, sort_keys=True)
+        if text in seen:
             problems.duplicate(f"{path}[{index}]", identity)
-        seen.append(identity)
+        seen.add(text)
 
 
 def _is(value: Any) -> bool:

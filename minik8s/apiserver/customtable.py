@@ -59,6 +59,13 @@ def _column(asked: Document) -> Column:
     )
 
 
+def _age(text: str, now: float) -> str:
+    try:
+        return age(text, now)
+    except ValueError:
+        return "<invalid>"
+
+
 def _cell(path: Sequence[Step], kind: str, document: Document, now: float) -> Any:
     found = evaluate(path, document)
     if not found:
@@ -67,7 +74,7 @@ def _cell(path: Sequence[Step], kind: str, document: Document, now: float) -> An
     if kind == "string":
         return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
     if kind == "date":
-        return age(value, now) if isinstance(value, str) else None
+        return _age(value, now) if isinstance(value, str) else None
     if isinstance(value, bool):
         return value if kind == "boolean" else None
     if kind == "integer" and isinstance(value, (int, float)):

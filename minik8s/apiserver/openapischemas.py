@@ -188,10 +188,15 @@ def closure(names: Iterable[str], own: dict[str, Document] | None = None) -> dic
     waiting = sorted(names)
     while waiting:
         name = waiting.pop()
-        if name not in found:
+        if name not in found and (name in own or _is_known(name)):
             found[name] = own[name] if name in own else schema(name)
             waiting += _mentioned(found[name])
     return dict(sorted(found.items()))
+
+
+def _is_known(name: str) -> bool:
+    """Whether a name is that of a type; what looks like a reference may be anybody's default."""
+    return name in _EXTRA or name in definitions() or name.removesuffix("List") in definitions()
 
 
 def _mentioned(value: Any) -> Iterator[str]:

@@ -59,14 +59,18 @@ def _changed(document: Document, names: Sequence[str], value: int) -> Document:
     if len(names) == 1:
         return {**document, names[0]: value}
     inside = document.get(names[0]) or {}
+    if not isinstance(inside, dict):
+        raise BadRequest(
+            f"value cannot be set because .{names[0]} is not a map[string]interface{{}}"
+        )
     return {**document, names[0]: _changed(inside, names[1:], value)}
 
 
 def scale_of(document: Document, paths: ScalePaths = WORKLOAD) -> Document:
     """The scale of a workload."""
     metadata = document["metadata"]
-    replicas = _found(document, paths.spec) or 0
-    status: Document = {"replicas": _found(document, paths.status) or 0}
+    replicas = _number(_found(document, paths.spec))
+    status: Document = {"replicas": _number(_found(document, paths.status))}
     selector = _selector_text(_found(document, paths.selector))
     if selector:
         status["selector"] = selector
@@ -79,11 +83,16 @@ def scale_of(document: Document, paths: ScalePaths = WORKLOAD) -> Document:
     }
 
 
-def _selector_text(selector: Document | str | None) -> str:
-    if not selector:
-        return ""
+def _number(value: object) -> int:
+    """A count; whatever else a custom object has in its place counts as none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _selector_text(selector: object) -> str:
     if isinstance(selector, str):
         return selector
+    if not isinstance(selector, dict):
+        return ""
     if "matchLabels" not in selector and "matchExpressions" not in selector:
         return ",".join(f"{key}={selector[key]}" for key in sorted(selector))
     return format_label_selector(selector)

@@ -49,6 +49,8 @@ def to_object(call: Call, body: Any, options: WriteOptions) -> Document:
         )
     else:
         document, warnings = admission.decode(kind, document, options.field_validation)
+    if kind == CUSTOM_RESOURCE_DEFINITION:
+        document = admission.with_decoded_schemas(document)
     call.warnings.extend(warnings)
     document = admission.default(kind, document, call.services.families)
     if not isinstance(document.get("metadata"), dict):

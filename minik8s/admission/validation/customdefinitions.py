@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from minik8s.admission.patterns import pattern_problem
 from minik8s.admission.problems import Problems
 from minik8s.admission.validation.common import check_format, check_one_of, immutable
 from minik8s.model.formats import dns1035_label, dns1123_subdomain
@@ -139,7 +140,48 @@ def _check_scale(problems: Problems, path: str, scale: Mapping[str, Any] | None)
             problems.invalid(f"{where}.{field}", value, f"should be a json path under {root[:-1]}")
 
 
+_UNSUPPORTED = (
+    "$ref",
+    "additionalItems",
+    "definitions",
+    "dependencies",
+    "id",
+    "patternProperties",
+)
+"""Fields of JSON Schema that no definition may use."""
+
+
+def _check_refused(problems: Problems, path: str, schema: Mapping[str, Any]) -> None:
+    """What JSON Schema has and definitions may not have (ValidateCustomResourceDefinition)."""
+    for field in _UNSUPPORTED:
+        if schema.get(field):
+            problems.forbidden(f"{path}.{field}", f"{field} is not supported")
+    if schema.get("uniqueItems"):
+        problems.forbidden(
+            f"{path}.uniqueItems",
+            "uniqueItems cannot be set to true since the runtime complexity becomes quadratic",
+        )
+    if schema.get("additionalProperties") is False:
+        problems.forbidden(
+            f"{path}.additionalProperties", "additionalProperties cannot be set to false"
+        )
+    if isinstance(schema.get("items"), list):
+        problems.forbidden(f"{path}.items", "items must be a schema object and not an array")
+    pattern = schema.get("pattern")
+    if pattern and (problem := pattern_problem(pattern)) is not None:
+        text = f"must be a valid regular expression, but isn't: {problem}"
+        problems.invalid(f"{path}.pattern", pattern, text)
+    for index, rule in enumerate(schema.get("x-kubernetes-validations") or ()):
+        if not rule.get("rule", "").strip():
+            place = f"{path}.x-kubernetes-validations[{index}].rule"
+            problems.required(place, "rule is not specified")
+
+
 def _check_inside(problems: Problems, path: str, schema: Mapping[str, Any]) -> None:
+    _check_refused(problems, path, schema)
+    for field in ("allOf", "anyOf", "oneOf"):
+        for index, each in enumerate(schema.get(field) or ()):
+            _check_refused(problems, f"{path}.{field}[{index}]", each)
     for name, field in sorted((schema.get("properties") or {}).items()):
         _check_schema(problems, f"{path}.properties[{name}]", field, "specified object fields")
     more = schema.get("additionalProperties")
