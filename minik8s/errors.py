@@ -28,7 +28,11 @@ class Cause:
 
 
 class ApiError(Exception):
-    """A request that the API refuses; subclasses set `code` and `reason`."""
+    """A request that the API refuses; subclasses set `code` and `reason`.
+
+    `field` is the path of the field that a message is about, for who has the document at hand;
+    it is no part of the Status.
+    """
 
     code: int = 500
     reason: str = "InternalError"
@@ -42,6 +46,7 @@ class ApiError(Exception):
         name: str = "",
         causes: Sequence[Cause] = (),
         retry_after: int | None = None,
+        field: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -50,6 +55,7 @@ class ApiError(Exception):
         self.name = name
         self.causes = tuple(causes)
         self.retry_after = retry_after
+        self.field = field
 
     def status(self) -> dict[str, Any]:
         """The metav1.Status document that goes to the client."""

@@ -92,7 +92,7 @@ class CaseFile(pytest.File):
 
     def collect(self) -> Iterator[ProbeItem]:
         """One test for each probe of each case."""
-        from minik8s.analysis.cases import read_cases
+        from minik8s.analysis.casefile import read_cases
         from minik8s.analysis.inputs import InputError
 
         try:

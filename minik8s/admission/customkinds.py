@@ -55,7 +55,8 @@ def decode_custom(
     if unknown and mode == "Strict":
         raise BadRequest(
             f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: '
-            f"strict decoding error: {', '.join(unknown)}"
+            f"strict decoding error: {', '.join(unknown)}",
+            field=more[0] if more else "metadata",
         )
     filled: Document = structural.with_defaults(document, schema)
     return filled, unknown if mode == "Warn" else []

@@ -43,10 +43,10 @@ def decode(
     decoder = _Decoder()
     decoded = decoder.start(schema, document)
     if decoder.error:
-        raise _bad_request(kind, decoder.error)
+        raise _bad_request(kind, decoder.error, decoder.where)
     unknown = list(dict.fromkeys(decoder.unknown))[:MAX_UNKNOWN]
     if unknown and field_validation == "Strict":
-        raise _bad_request(kind, f"strict decoding error: {', '.join(unknown)}")
+        raise _bad_request(kind, f"strict decoding error: {', '.join(unknown)}", decoder.where)
     return decoded, unknown if field_validation == "Warn" else []
 
 
@@ -81,13 +81,14 @@ def decode_metadata(kind: Kind, document: Document) -> tuple[Document, list[str]
     decoder = _Decoder()
     decoded = decoder.start(schema, metadata, _Place("ObjectMeta", ("metadata",), "metadata"))
     if decoder.error:
-        raise _bad_request(kind, decoder.error)
+        raise _bad_request(kind, decoder.error, decoder.where)
     return {**document, "metadata": decoded}, list(dict.fromkeys(decoder.unknown))[:MAX_UNKNOWN]
 
 
-def _bad_request(kind: Kind, why: str) -> BadRequest:
+def _bad_request(kind: Kind, why: str, field: str) -> BadRequest:
     return BadRequest(
-        f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}'
+        f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}',
+        field=field,
     )
 
 
@@ -223,7 +224,10 @@ _ABSENT = _Absent.ABSENT
 
 
 class _Fatal(Exception):
-    """A value whose own decoder failed; Go stops there, while plain type errors are only noted."""
+    """A value whose own decoder failed, and its path.
+
+    Go stops there, while plain type errors are only noted.
+    """
 
 
 @dataclass(slots=True)
@@ -249,19 +253,21 @@ class _Decoder:
 
     def __init__(self) -> None:
         self.error = ""
+        self.where = ""
         self.unknown: list[str] = []
 
     def start(self, schema: Schema, document: Document, place: _Place | None = None) -> Document:
         try:
             decoded = self.value(schema, document, place or _Place(schema.struct, (), ""))
         except _Fatal as fatal:
-            self.error = str(fatal)
+            self.error, self.where = fatal.args
             return document
         return decoded if isinstance(decoded, dict) else {}
 
     def note(self, place: _Place, found: str, go: str) -> None:
         """Note a plain type error; the first one counts."""
-        self.error = self.error or _type_error(place, found, go)
+        if not self.error:
+            self.error, self.where = _type_error(place, found, go), place.path
 
     def value(self, schema: Schema, value: Any, place: _Place) -> Any:
         if value is None:
@@ -287,6 +293,7 @@ class _Decoder:
             field = schema.fields.get(name)
             if field is None:
                 self.unknown.append(f"unknown field {quote(inside.path)}")
+                self.where = self.where or inside.path
                 continue
             kept = self.value(field, value[name], inside)
             if kept is not _ABSENT:
@@ -314,13 +321,14 @@ class _Decoder:
             return
         match schema.shape:
             case Shape.QUANTITY:
-                raise _Fatal(quantity_problem(value))
+                raise _Fatal(quantity_problem(value), place.path)
             case Shape.TIME | Shape.MICRO_TIME:
                 if isinstance(value, str):
-                    raise _Fatal(time_problem(value))
-                raise _Fatal(_type_error(place, _json_word(value), "string"))
+                    raise _Fatal(time_problem(value), place.path)
+                raise _Fatal(_type_error(place, _json_word(value), "string"), place.path)
             case Shape.INT_OR_STRING:
-                raise _Fatal(_type_error(place, _found(value, number=True), "int32"))
+                found = _found(value, number=True)
+                raise _Fatal(_type_error(place, found, "int32"), place.path)
             case Shape.BYTES if isinstance(value, str):
                 self.error = self.error or base64_problem(value) or ""
             case Shape.INT32 | Shape.INT64 | Shape.DOUBLE:

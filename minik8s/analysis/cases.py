@@ -1,29 +1,20 @@
-"""Policy tests: files of cases, each a small cluster with probes and what they should say.
+"""Policy tests: cases, each a small cluster with probes and what they should say.
 
-A case is `id`, `objects` (inline) or `manifests` (paths relative to the file), and `probes`
-with `from`, `to`, `port`, `protocol` and, if wanted, `expect`. YAML or JSON lines. The
-verdict is policy's alone, listener or not; a workload stands for all its pods.
+The verdict is policy's alone, listener or not; a workload stands for all its pods.
+`casefile` reads cases from files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from minik8s.analysis import inputs
-from minik8s.analysis.inputs import InputError
+from minik8s.analysis.files import InputError
 from minik8s.analysis.workloads import Owners, complete
 from minik8s.model.metadata import Document, name_of, namespace_of
-from minik8s.policy.addresses import parse_address
-from minik8s.policy.ports import LAST_PORT, PROTOCOLS
 from minik8s.policy.snapshot import Snapshot
 from minik8s.policy.values import Decision, Direction, Peer, Reason, Verdict
-
-ICMP = "ICMP"
-_CASE_FIELDS = {"id", "objects", "manifests", "probes", "source", "tags", "description"}
-_PROBE_FIELDS = {"from", "to", "port", "protocol", "expect", "description"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,117 +97,6 @@ class CaseResult:
     def data(self) -> dict[str, Any]:
         """The result as `--json` prints it, one line for each case."""
         return {"id": self.case.id, "probes": [result.data() for result in self.results]}
-
-
-def read_cases(paths: Iterable[str], max_bytes: int = inputs.MAX_BYTES) -> list[Case]:
-    """The cases of files and folders; raises InputError with file and line."""
-    cases: list[Case] = []
-    for path in paths:
-        before = len(cases)
-        for name, text in inputs.texts(path, max_bytes):
-            for raw, layout in inputs.values(name, text):
-                cases.append(_Reader(name, layout, max_bytes).case(raw, len(cases) + 1))
-        if len(cases) == before:
-            raise InputError(f"{path}: no case in it")
-    return cases
-
-
-class _Reader:
-    """Checks one raw case; every complaint names the file and the line."""
-
-    def __init__(self, file: str, layout: inputs.Layout, max_bytes: int) -> None:
-        self.file, self.line = file, layout.line
-        self._line_of, self._max_bytes = layout.line_of, max_bytes
-
-    def error(self, path: str, text: str) -> InputError:
-        return InputError(f"{self.file}:{self._line_of(path)}: {text}")
-
-    def case(self, raw: Any, number: int) -> Case:
-        if not isinstance(raw, dict):
-            raise self.error("", "a case is a mapping with objects or manifests, and probes")
-        for key in raw:
-            if key not in _CASE_FIELDS:
-                raise self.error(str(key), f"unknown field {key!r} in a case")
-        documents = tuple(self._documents(raw))
-        if not documents:
-            raise self.error("", "a case needs objects or manifests")
-        raw_probes = raw.get("probes")
-        if not isinstance(raw_probes, list) or not raw_probes:
-            raise self.error("probes", "a case needs a list of probes")
-        probes = tuple(self._probe(f"probes[{i}]", probe) for i, probe in enumerate(raw_probes))
-        self._contradictions(probes)
-        name = str(raw.get("id") or f"{self.file}#{number}")
-        return Case(name, documents, probes, self.file, self.line)
-
-    def _documents(self, raw: Mapping[str, Any]) -> Iterator[Document]:
-        objects = raw.get("objects") or []
-        if not isinstance(objects, list):
-            raise self.error("objects", "objects is a list of Kubernetes objects")
-        for index, document in enumerate(objects):
-            metadata = document.get("metadata") if isinstance(document, dict) else None
-            if not isinstance(metadata, dict) or not metadata.get("name") or "kind" not in document:
-                raise self.error(f"objects[{index}]", "an object needs kind and metadata.name")
-            whole = inputs.placed(document)
-            complaint = inputs.complaint_about(whole)
-            if complaint:
-                raise self.error(f"objects[{index}]", complaint)
-            yield whole
-        manifests = raw.get("manifests") or []
-        if not isinstance(manifests, list):
-            raise self.error("manifests", "manifests is a list of paths")
-        for index, path in enumerate(manifests):
-            place = Path(str(path)) if self.file == "-" else Path(self.file).parent / str(path)
-            if not place.exists():
-                raise self.error(f"manifests[{index}]", f"{path}: no such file")
-            for source in inputs.read([str(place)], self._max_bytes):
-                inputs.check(source)
-                yield source.document
-
-    def _probe(self, path: str, raw: Any) -> Probe:
-        if not isinstance(raw, dict):
-            raise self.error(path, "a probe is a mapping with from, to and port")
-        for key in raw:
-            if key not in _PROBE_FIELDS:
-                raise self.error(f"{path}.{key}", f"unknown field {key!r} in a probe")
-        source, target = (self._end(path, raw, field) for field in ("from", "to"))
-        protocol = str(raw.get("protocol") or "TCP").upper()
-        if protocol not in (*PROTOCOLS, ICMP):
-            raise self.error(f"{path}.protocol", f"protocol {protocol}: TCP, UDP, SCTP or ICMP")
-        port = self._port(path, raw, protocol)
-        expect = raw.get("expect")
-        if expect not in (None, "allow", "deny"):
-            raise self.error(f"{path}.expect", f"expect {expect!r}: allow or deny")
-        verdict = Verdict(expect) if expect else None
-        return Probe(source, target, port, protocol, verdict, self._line_of(path))
-
-    def _end(self, path: str, raw: Mapping[str, Any], field: str) -> str:
-        text = raw.get(field)
-        if not isinstance(text, str):
-            raise self.error(f"{path}.{field}", f"a probe needs {field!r} as text")
-        if text.startswith("ip:") and not parse_address(text.removeprefix("ip:"))[0]:
-            raise self.error(f"{path}.{field}", f"{text}: not an address")
-        if not text.startswith("ip:") and text.count("/") != 1:
-            raise self.error(
-                f"{path}.{field}", f"{text}: namespace/pod, namespace/workload or ip:ADDRESS"
-            )
-        return text
-
-    def _port(self, path: str, raw: Mapping[str, Any], protocol: str) -> int | None:
-        port = raw.get("port")
-        if protocol == ICMP:
-            return None
-        if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= LAST_PORT:
-            raise self.error(f"{path}.port", f"port {port}: a whole number from 1 to 65535")
-        return port
-
-    def _contradictions(self, probes: Iterable[Probe]) -> None:
-        said: dict[tuple[object, ...], Probe] = {}
-        for probe in probes:
-            key = (probe.source, probe.target, probe.port, probe.protocol)
-            other = said.setdefault(key, probe)
-            if probe.expect and other.expect and probe.expect is not other.expect:
-                text = f"contradicts the probe in line {other.line}"
-                raise InputError(f"{self.file}:{probe.line}: {text}")
 
 
 def run_case(case: Case) -> CaseResult:

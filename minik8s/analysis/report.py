@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from html import escape
 
 from minik8s.analysis import inputs, matrix_text
-from minik8s.analysis.cases import CaseResult, read_cases, run_case
+from minik8s.analysis.casefile import read_cases
+from minik8s.analysis.cases import CaseResult, run_case
 from minik8s.analysis.diff import Change, Difference, difference, merged
 from minik8s.analysis.explain import Explainer
 from minik8s.analysis.explain_text import explain_data, explain_text

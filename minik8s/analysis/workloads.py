@@ -32,6 +32,9 @@ OWNING = (
     "ReplicationController",
     "Job",
 )
+MOST_PODS = 65_000
+"""The most pods that are made from templates: as many as the pod network has addresses for."""
+
 _HASH = "pod-template-hash"
 
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 from minik8s.analysis.answers import AllPairs, Changed, Explained
 from minik8s.analysis.diff import difference, merged
 from minik8s.analysis.explain import Explainer
-from minik8s.analysis.inputs import InputError, complaint_about, placed
+from minik8s.analysis.inputs import InputError, placed
+from minik8s.analysis.objects import fault_of
 from minik8s.analysis.workloads import complete
 from minik8s.model.metadata import Document
 from minik8s.policy import Peer
@@ -58,9 +59,9 @@ class Questions:
         """What a change would open and close."""
         new = [placed(document) for document in documents]
         for document in new:
-            complaint = complaint_about(document)
-            if complaint:
-                raise InputError(complaint)
+            fault = fault_of(document)
+            if fault is not None:
+                raise InputError(fault.text)
         with self._lock:
             current = list(self._all())
         found = difference(current, merged(current, new))

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from minik8s.analysis import report
-from minik8s.analysis.cases import read_cases, run_case
+from minik8s.analysis.casefile import read_cases
+from minik8s.analysis.cases import run_case
 
 TRUTH = Path(__file__).parents[1] / "data" / "truth"
 
@@ -126,8 +127,8 @@ def test_manifests_are_found_beside_the_file(tmp_path):
     [
         ("from: shop/web", "from: shop/nobody", 10, "shop/nobody: no such pod or workload"),
         ("port: 80, expect: deny", "port: 70000", 10, "port 70000: a whole number from 1 to 65535"),
-        ("port: 80, expect: deny", "port: http", 10, "port http: a whole number from 1 to 65535"),
-        ("expect: deny", "expect: maybe", 10, "expect 'maybe': allow or deny"),
+        ("port: 80, expect: deny", "port: http", 10, 'port "http": a whole number'),
+        ("expect: deny", "expect: maybe", 10, 'expect "maybe": allow or deny'),
         ("protocol: UDP", "protocol: GRE", 11, "protocol GRE: TCP, UDP, SCTP or ICMP"),
         ("ip:192.0.2.1", "ip:192.0.2", 12, "ip:192.0.2: not an address"),
         ("from: shop/api", "from: api", 11, "api: namespace/pod, namespace/workload or ip:ADDRESS"),
@@ -141,8 +142,8 @@ def test_manifests_are_found_beside_the_file(tmp_path):
             "contradicts the probe in line 10",
         ),
         ("probes:\n", "probes: 7\nx:\n", 9, "unknown field 'x' in a case"),
-        ("{matchLabels: {app: api}}}", "{matchLabels: 7}}", 5, "cannot unmarshal number"),
-        ("podSelector", "podSelectr", 5, 'unknown field "spec.podSelectr"'),
+        ("{matchLabels: {app: api}}}", "{matchLabels: 7}}", 8, "cannot unmarshal number"),
+        ("podSelector", "podSelectr", 8, 'unknown field "spec.podSelectr"'),
         ("kind: NetworkPolicy\n", "kind: {\n", 7, "expected"),
     ],
 )
@@ -167,7 +168,7 @@ def test_empty_and_missing_places_are_refused(tmp_path):
     ):
         made, _ = report.run_test([str(path)])
         assert (made.code, made.out) == (2, "")
-        assert made.err == f"{path}: {says}\n"
+        assert made.err == f"{path}:1: {says}\n"
 
 
 def test_a_file_over_the_limit_is_refused(tmp_path):

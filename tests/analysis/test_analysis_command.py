@@ -128,11 +128,11 @@ BAD = {
         "case.yaml:6: contradicts the probe in line 4",
     ),
     "field": (CASE + "expects: all\n", "case.yaml:6: unknown field 'expects' in a case"),
-    "expect": (CASE.replace("expect: deny", "expect: no"), "case.yaml:4: expect False: "),
+    "expect": (CASE.replace("expect: deny", "expect: no"), "case.yaml:4: expect false: "),
     "protocol": (CASE.replace("80, ", "80, protocol: TPC, "), "case.yaml:4: protocol TPC: "),
     "manifest": (CASE.replace("cluster.yaml", "nothing.yaml"), "case.yaml:2: nothing.yaml: no"),
     "no YAML": (CASE + "  - : [\n", "case.yaml:6: "),
-    "no case": ("", "case.yaml: no case in it"),
+    "no case": ("", "case.yaml:1: no case in it"),
 }
 
 
@@ -149,7 +149,7 @@ def test_a_bad_case(run: Any, here: Path, text: str, complaint: str) -> None:
 @pytest.mark.parametrize("command", ["test", "matrix", "lint"])
 def test_an_empty_directory_and_too_large_a_file(run: Any, here: Path, command: str) -> None:
     (here / "empty").mkdir()
-    said = "empty: no YAML or JSON file in this directory\n"
+    said = "empty:1: no YAML or JSON file in this directory\n"
     assert run(command, "empty") == (2, "", said)
     code, out, err = run(command, "cluster.yaml", "--max-bytes", "60")
     assert (code, out, err) == (2, "", "cluster.yaml:4: the file is larger than 60 bytes\n")
@@ -165,7 +165,7 @@ def test_too_large_a_manifest_of_a_case(run: Any, here: Path) -> None:
 
 BAD_WORDS: dict[str, tuple[tuple[str, ...], str]] = {
     "port": (("matrix", "cluster.yaml", "--port", "70000"), "70000: a port is a whole number"),
-    "no such file": (("matrix", "nothing.yaml"), "nothing.yaml: No such file or directory"),
+    "no such file": (("matrix", "nothing.yaml"), "nothing.yaml:1: No such file or directory"),
     "no such pod": (
         ("explain", "shop/web", "shop/no", "--port", "80", "-f", "cluster.yaml"),
         "shop/no: no such pod or workload",
@@ -190,7 +190,7 @@ def test_a_policy_that_the_api_refuses(run: Any, here: Path) -> None:
     for words in (("matrix", "cluster.yaml", "deny.yaml"), ("lint", "deny.yaml")):
         code, out, err = run(*words)
         assert (code, out, err.count("\n")) == (2, "", 1)
-        assert err.startswith("deny.yaml:2: NetworkPolicy")
+        assert err.startswith("deny.yaml:5: NetworkPolicy")
 
 
 def test_as_a_program(here: Path) -> None:

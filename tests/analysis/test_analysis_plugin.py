@@ -90,4 +90,4 @@ def test_the_fixture(folder: Path) -> None:
     done = run(folder)
     assert "2 failed, 1 passed" in done.stdout
     assert "wrong.yaml:11: shop/web -> ip:1.1.1.1 53/UDP" in done.stdout
-    assert "nothing.yaml: No such file or directory" in done.stdout
+    assert "nothing.yaml:1: No such file or directory" in done.stdout

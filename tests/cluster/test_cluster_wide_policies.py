@@ -12,7 +12,7 @@ from cluster_worlds import container, pod
 from hypothesis import HealthCheck, Phase, given, settings
 
 from minik8s import Cluster, Verdict
-from minik8s.analysis.inputs import complaint_about
+from minik8s.analysis.objects import fault_of
 from minik8s.errors import Invalid
 from minik8s.network import Fate
 
@@ -160,7 +160,7 @@ def test_a_difference_with_cluster_wide_policies(pair: Cluster) -> None:
 )
 @given(cluster_worlds())
 def test_packets_meet_what_the_naive_evaluator_says(documents: list[Document]) -> None:
-    documents = [_loadable(each) for each in documents if not complaint_about(each)]
+    documents = [_loadable(each) for each in documents if fault_of(each) is None]
     world, cluster = ClusterWorld(documents), Cluster(nodes=0).load(documents)
     for source in all_ends(documents):
         for target in all_ends(documents):
