@@ -117,7 +117,7 @@ class HttpConnection(HttpToolsProtocol):
         return self.transport.is_closing()
 
     def abort(self) -> None:
-        """Drop the client without a word."""
+        """Drop the client without a word; one that is going has no more answers to wait for."""
         self.cycle.disconnected = True
         self.transport.abort()
 

@@ -65,6 +65,7 @@ class Feeds:
                 await listener.wait()
                 if events:
                     await asyncio.sleep(WATCH_PAUSE)
+            link.abort()
         finally:
             link.on_close = None
             self._hub.forget(listener)
@@ -124,6 +125,7 @@ class Feeds:
                     return
                 await listener.wait()
                 await asyncio.sleep(LOG_PAUSE)
+            link.abort()
         finally:
             link.on_close = None
             self._hub.forget(listener)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -227,6 +229,33 @@ def test_a_watch_tells_what_happens(serve: Callable[..., Any]) -> None:
         wire.call("DELETE", f"{CONFIGMAPS}/a")
         assert watch.event()["type"] == "DELETED"
         watch.wire.close()
+
+
+def test_nothing_is_wrong_when_watchers_leave(
+    serve: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A Go program says goodbye in TLS (close_notify), often while an event is on its way."""
+    server, done = serve(), threading.Event()
+
+    def write() -> None:
+        with Wire(server) as wire:
+            while not done.is_set():
+                wire.call("POST", CONFIGMAPS, JSON, body=config("busy"))
+                wire.call("DELETE", f"{CONFIGMAPS}/busy")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(30):
+            wire = Watch(server, f"{CONFIGMAPS}?watch=true").wire
+            assert isinstance(wire.socket, ssl.SSLSocket)
+            with suppress(OSError):
+                wire.socket.unwrap()
+            wire.close()
+    finally:
+        done.set()
+        writer.join()
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 def test_a_watch_ends_at_its_time(serve: Callable[..., Any]) -> None:
