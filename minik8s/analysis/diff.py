@@ -184,10 +184,11 @@ def _end(
 ) -> _End:
     common = [key for key in before if key in after]
     pairs = [(key, key) for key in common] or [(next(iter(before)), next(iter(after)))]
-    kinds: dict[tuple[int, int, str], list[tuple[str, str]]] = {}
+    kinds: dict[tuple[object, ...], list[tuple[str, str]]] = {}
     for key, twin in pairs:
         classes = (one.reach.classes.of_peer[key], other.reach.classes.of_peer[twin])
-        kinds.setdefault((*classes, before[key].node), []).append((key, twin))
+        itself = key if one.mixed or other.mixed else ""
+        kinds.setdefault((*classes, before[key].node, itself), []).append((key, twin))
     places = tuple((*group[0], len(group)) for group in kinds.values())
     moved = not common or any(key in touched for key in common)
     return _End(name, places, moved)

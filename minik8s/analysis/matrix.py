@@ -19,7 +19,7 @@ from minik8s.policy.addresses import parse_address
 from minik8s.policy.bits import bits
 from minik8s.policy.compile import CompiledPolicy
 from minik8s.policy.policyset import KINDS
-from minik8s.policy.ports import EVERYTHING, PortSet
+from minik8s.policy.ports import EVERYTHING, NOTHING, PortSet
 from minik8s.policy.snapshot import Snapshot
 from minik8s.policy.values import Peer
 
@@ -35,7 +35,7 @@ class Matrix:
     'all'
     """
 
-    __slots__ = ("_changed", "_documents", "_ends", "_known", "_others", "_roster",
+    __slots__ = ("_changed", "_documents", "_ends", "_known", "_mixed", "_others", "_roster",
                  "reach", "snapshot")  # fmt: skip
 
     def __init__(self, documents: Sequence[Document], version: int | None = None) -> None:
@@ -47,6 +47,7 @@ class Matrix:
         self._ends: list[End] | None = None
         self._others: dict[int, Matrix] = {}
         self._known: dict[tuple[object, object], Access] = {}
+        self._mixed: bool | None = None
 
     @classmethod
     def of(cls, documents: Iterable[Document], version: int | None = None) -> Matrix:
@@ -127,7 +128,7 @@ class Matrix:
         if self._roster is not None:
             for entry in self.reach.classes.list[before:]:
                 self._roster.touch(entry.members)
-        self._ends = None
+        self._ends = self._mixed = None
         self._others.clear()
         self._known.clear()
 
@@ -153,14 +154,30 @@ class Matrix:
 
     def _under(self, version: int, one: Peer, other: Peer) -> PortSet:
         """The answer for pods under their addresses of another IP version."""
+        reach = self._of_version(version)
+        return reach.space.ports(reach.mask(reach.classes.find(one), reach.classes.find(other)))
+
+    def _of_version(self, version: int) -> Reach:
+        """All pairs with the addresses of one IP version first."""
         matrix = self._others.get(version)
         if matrix is None:
             others = [d for d in self.documents if d.get("kind") not in KINDS]
             matrix = self._others[version] = Matrix(others, version)
             matrix.snapshot.policies = self.snapshot.policies
             matrix.reach = Reach(matrix.snapshot)
-        classes = matrix.reach.classes
-        return matrix.reach.space.ports(matrix.reach.mask(classes.find(one), classes.find(other)))
+        return matrix.reach
+
+    @property
+    def mixed(self) -> bool:
+        """Whether pods or nodes with several addresses do not all come first under one IP version.
+
+        Two ends then may meet under other addresses than their first.
+        """
+        if self._mixed is None:
+            peers = (*self.snapshot.pods.values(), *self.snapshot.nodes.values())
+            versions = {parse_address(peer.address)[0] for peer in peers}
+            self._mixed = bool(self.snapshot.variants) and len(versions) > 1
+        return self._mixed
 
     def ports_between_alike(self, pod: str) -> PortSet:
         """The ports from a pod to another one that is like it in every respect."""
@@ -190,6 +207,8 @@ class Matrix:
 
     def access(self, source: End, target: End) -> Access:
         """What the pods of one end reach at the other; a pod's way to itself does not count."""
+        if self.mixed and source.members and target.members:
+            return self._pair_by_pair(source, target)
         if source is target or any(
             self.reach.classes.hosts >> one & 1 for one, _ in source.classes
         ):
@@ -199,6 +218,14 @@ class Matrix:
         if access is None:
             access = self._known[key] = self._access(source, target)
         return access
+
+    def _pair_by_pair(self, source: End, target: End) -> Access:
+        every, some = EVERYTHING, NOTHING
+        pairs = [(a.key, b.key) for a in source.members for b in target.members if a.key != b.key]
+        for pair in pairs:
+            ports = self.ports(*pair)
+            every, some = every & ports, some | ports
+        return Access(every, some if pairs else EVERYTHING)
 
     def _access(self, source: End, target: End) -> Access:
         every, some = self.reach.space.everything, 0
@@ -247,6 +274,8 @@ class Matrix:
 
     def open_pairs(self, protocol: str, port: int | None) -> int:
         """How many ordered pairs of different pods can connect on a port."""
+        if self.mixed:
+            return self._open_among_mixed(protocol, port)
         atom = self.reach.space.at(protocol, port)
         classes = self.reach.classes
         planes = _planes(
@@ -260,6 +289,23 @@ class Matrix:
                     total += size * _weigh(targets, planes)
                     total -= size if targets >> index & 1 else 0
         return total
+
+    def _open_among_mixed(self, protocol: str, port: int | None) -> int:
+        """The same where pods meet under other addresses than their first."""
+        groups: dict[object, list[str]] = {}
+        for key, pod in self.snapshot.pods.items():
+            if pod.is_pod:
+                variants = self.snapshot.variants.get(key, [pod])
+                versions = [parse_address(variant.address)[0] for variant in variants]
+                reaches = (self.reach, *map(self._of_version, (4, 6)))
+                alike = (*versions, *(reach.classes.of_peer[key] for reach in reaches))
+                groups.setdefault(alike, []).append(key)
+        return sum(
+            len(one) * (len(other) - (one is other))
+            for one in groups.values()
+            for other in groups.values()
+            if one[0] != other[-1] and self.allows(one[0], other[-1], protocol, port)
+        )
 
 
 def _identity(document: Document) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minik8s.analysis.cases import Case, Probe, run_case
+from minik8s.analysis.diff import difference
 from minik8s.analysis.explain import Explainer
 from minik8s.analysis.matrix import Matrix
 from minik8s.policy import Verdict
@@ -67,6 +68,26 @@ def test_whoever_is_asked_for_by_address_stays_under_it():
     only = [d for d in documents if d["metadata"]["name"] != "b"] + [pod("b", "10.0.0.2")]
     assert not Matrix.of(only).allows("ip:10.0.0.1", "x/b", "TCP", 80)
     assert not Matrix.of(only).allows("ip:fd00::2", "x/b", "TCP", 80)
+
+
+def test_the_table_is_of_the_addresses_under_which_pods_meet():
+    four = {**allow("0.0.0.0/0"), "spec": {**allow("0.0.0.0/0")["spec"], "podSelector": {}}}
+    matrix = Matrix.of([*PODS, four])
+    met = {(s.name, t.name): str(access.every) for s, t, access in matrix.table()}
+    expected = {
+        ("x/a", "x/b"): "all",
+        ("x/a", "x/six"): "none",
+        ("x/a", "x/turned"): "all",
+        ("x/six", "x/turned"): "none",
+        ("x/turned", "x/a"): "none",
+        ("x/turned", "x/six"): "none",
+    }
+    assert {pair: met[pair] for pair in expected} == expected
+    names = [document["metadata"]["name"] for document in PODS]
+    pairs = [(f"x/{one}", f"x/{other}") for one in names for other in names if one != other]
+    assert matrix.open_pairs("TCP", 80) == sum(matrix.allows(*p, "TCP", 80) for p in pairs)
+    change = {(c.source, c.target) for c in difference(PODS, [*PODS, four]).changes if c.closed}
+    assert {pair for pair in pairs if pair in change} == {p for p in pairs if met[p] == "none"}
 
 
 def test_a_matrix_may_be_asked_for_one_version():

@@ -105,7 +105,7 @@ def ports(draw):
 
 
 @st.composite
-def rules(draw, field):
+def rules(draw, field, peers=peers):
     rule = {}
     if draw(st.integers(0, 3)):
         rule[field] = draw(st.lists(peers, max_size=2))
@@ -115,7 +115,7 @@ def rules(draw, field):
 
 
 @st.composite
-def policies(draw, name):
+def policies(draw, name, peers=peers):
     spec = {"podSelector": draw(selectors)}
     if draw(st.booleans()):
         spec["policyTypes"] = draw(
@@ -123,7 +123,7 @@ def policies(draw, name):
         )
     for section, field in (("ingress", "from"), ("egress", "to")):
         if draw(st.booleans()):
-            spec[section] = draw(st.lists(rules(field), max_size=2))
+            spec[section] = draw(st.lists(rules(field, peers), max_size=2))
     metadata = {"name": name, "namespace": draw(st.sampled_from(NAMESPACES))}
     return {
         "apiVersion": "networking.k8s.io/v1",
@@ -225,7 +225,22 @@ def worlds(draw, max_policies=3, max_pods=4):
     version = draw(st.sampled_from([4, 4, 4, 6, 46]))
     documents = [draw(namespaces(name)) for name in NAMESPACES if draw(st.integers(0, 7))]
     documents += [draw(pods(i, version)) for i in range(draw(st.integers(2, max_pods)))]
-    documents += [draw(policies(f"np{i}")) for i in range(draw(st.integers(0, max_policies)))]
+    # the IP version of a connection shows in blocks only
+    named = st.one_of(blocks(), peers) if version == 46 else peers
+    count = draw(st.integers(0, max_policies))
+    return documents + [draw(policies(f"np{i}", named)) for i in range(count)]
+
+
+@st.composite
+def dual_stack_worlds(draw):
+    """Pods of both IP versions in any order, and policies that tell the versions apart."""
+    documents = [draw(pods(i, 46)) for i in range(draw(st.integers(2, 5)))]
+    for index in range(draw(st.integers(1, 2))):
+        rule = {"from": [draw(blocks())]}
+        spec = {"podSelector": draw(selectors), "ingress": [rule]}
+        metadata = {"name": f"np{index}", "namespace": draw(st.sampled_from(NAMESPACES))}
+        kind = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy"}
+        documents.append({**kind, "metadata": metadata, "spec": spec})
     return documents
 
 

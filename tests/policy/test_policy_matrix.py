@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from policy_naive import World
-from policy_worlds import PROBED, ends, few, many, pods, policies, spare_addresses, worlds
+from policy_worlds import (
+    PROBED,
+    dual_stack_worlds,
+    ends,
+    few,
+    many,
+    pods,
+    policies,
+    spare_addresses,
+    worlds,
+)
 from test_policy_properties import changes, pairs, place_of
 from test_policy_truth import COUNTS, cases, place
 
@@ -54,7 +64,7 @@ def edges(ports):
 
 
 @few
-@given(worlds(max_pods=5))
+@given(worlds(max_pods=5) | dual_stack_worlds())
 def test_workload_access_is_the_sum_of_its_pairs(documents):
     matrix = Matrix.of(documents)
     for source, target, access in matrix.table():
@@ -73,7 +83,7 @@ def test_workload_access_is_the_sum_of_its_pairs(documents):
 
 
 @few
-@given(worlds(max_pods=5))
+@given(worlds(max_pods=5) | dual_stack_worlds())
 def test_open_pairs_counts_every_pair_once(documents):
     matrix = Matrix.of(documents)
     pods = [key for key, pod in matrix.snapshot.pods.items() if pod.is_pod]
