@@ -114,32 +114,23 @@ def slice_ports(ports: Ports) -> list[Document]:
     return entries
 
 
-def subsets(
-    service: Mapping[str, Any], groups: Mapping[Ports, list[tuple[Document, str]]]
-) -> list[Document]:
-    """The `subsets` of an Endpoints object: ready and unready addresses for each set of ports."""
-    found = []
-    for ports, members in groups.items():
-        ready: list[Document] = []
-        unready: list[Document] = []
-        for pod, family in members:
-            if is_terminating(pod) and not publishes_unready(service):
-                continue
-            well = publishes_unready(service) or _is_serving(pod)
-            (ready if well else unready).append(_subset_address(service, pod, family))
-        subset: Document = {}
-        if ready:
-            subset["addresses"] = sorted(ready, key=_by_address)
-        if unready:
-            subset["notReadyAddresses"] = sorted(unready, key=_by_address)
-        if subset:
-            if ports:
-                subset["ports"] = [_subset_port(*port) for port in ports]
-            found.append(subset)
-    return found
+def subset_ports(ports: Ports) -> list[Document]:
+    """The `ports` of one subset of an Endpoints object."""
+    return [_subset_port(*port) for port in ports]
 
 
-def _subset_address(service: Mapping[str, Any], pod: Document, family: str) -> Document:
+def is_listed(service: Mapping[str, Any], pod: Mapping[str, Any]) -> bool:
+    """Whether a pod that may serve is in the Service's Endpoints: not while it is going."""
+    return not is_terminating(pod) or publishes_unready(service)
+
+
+def counts_as_ready(service: Mapping[str, Any], pod: Mapping[str, Any]) -> bool:
+    """Whether the Endpoints have a pod among the ready addresses."""
+    return publishes_unready(service) or _is_serving(pod)
+
+
+def subset_address(service: Mapping[str, Any], pod: Document, family: str) -> Document:
+    """One address of an Endpoints object."""
     address: Document = {"ip": address_in(pod, family)}
     spec = pod["spec"]
     if spec.get("hostname") and spec.get("subdomain") == name_of(service):
@@ -162,7 +153,3 @@ def _subset_port(name: str, number: int, protocol: str, application: str) -> Doc
     if application:
         port["appProtocol"] = application
     return port
-
-
-def _by_address(address: Document) -> str:
-    return str(address["ip"])

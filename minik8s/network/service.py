@@ -89,6 +89,7 @@ class ServiceTable:
         "_of_service",
         "_random",
         "_slices",
+        "_stale",
         "services",
     )
 
@@ -101,13 +102,16 @@ class ServiceTable:
         self._node_ports: dict[_NodeKey, Frontend] = {}
         self._of_service: dict[_Name, tuple[list[_Key], list[_NodeKey]]] = {}
         self._affinity: dict[tuple[str, str, str], tuple[Backend, float]] = {}
+        self._stale: dict[_Name, None] = {}
 
     def find(self, address: str, protocol: str, port: int) -> Frontend | None:
         """The frontend of a clusterIP or an external address."""
+        self._refresh()
         return self._frontends.get((address, protocol, port))
 
     def node_port(self, address: str, protocol: str, port: int) -> Frontend | None:
         """The frontend of a nodePort; `address` is the node's."""
+        self._refresh()
         return self._node_ports.get((protocol, port, is_ipv6(address)))
 
     def choose(self, frontend: Frontend, node: str, client: str, inside: bool) -> Choice:
@@ -138,18 +142,18 @@ class ServiceTable:
         """A Service is new or changed."""
         key = (namespace_of(document), name_of(document))
         self.services[key] = document
-        self._rebuild(key)
+        self._mark(key)
 
     def drop_service(self, namespace: str, name: str) -> None:
         """A Service is gone."""
         self.services.pop((namespace, name), None)
-        self._rebuild((namespace, name))
+        self._mark((namespace, name))
 
     def put_slice(self, document: Document) -> None:
         """An EndpointSlice is new or changed."""
         key = (namespace_of(document), service_of_slice(document))
         self._slices.setdefault(key, {})[name_of(document)] = document
-        self._rebuild(key)
+        self._mark(key)
 
     def drop_slice(self, document: Document) -> None:
         """An EndpointSlice is gone."""
@@ -158,7 +162,7 @@ class ServiceTable:
         held.pop(name_of(document), None)
         if not held:
             self._slices.pop(key, None)
-        self._rebuild(key)
+        self._mark(key)
 
     # -- inside
 
@@ -173,6 +177,21 @@ class ServiceTable:
             backend = self._random.choice(backends)
         self._affinity[key] = (backend, now + frontend.affinity)
         return backend
+
+    def _mark(self, key: _Name) -> None:
+        """Have a Service's frontends built anew at the next look, after those marked before.
+
+        Each endpoint that comes or goes is a write: a Service of thousands is built when
+        somebody dials, not at each of them.
+        """
+        self._stale.pop(key, None)
+        self._stale[key] = None
+
+    def _refresh(self) -> None:
+        if self._stale:
+            stale, self._stale = self._stale, {}
+            for key in stale:
+                self._rebuild(key)
 
     def _rebuild(self, key: _Name) -> None:
         frontends, node_ports = self._of_service.pop(key, ((), ()))

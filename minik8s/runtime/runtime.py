@@ -9,10 +9,8 @@ from minik8s.controllers.base import Context, Manager
 from minik8s.controllers.clusterroleaggregation import ClusterRoleAggregation
 from minik8s.controllers.daemonset import DaemonSetController
 from minik8s.controllers.deployment import DeploymentController
-from minik8s.controllers.endpointslice import (
-    EndpointSliceController,
-    EndpointSliceMirroringController,
-)
+from minik8s.controllers.endpointmirror import EndpointSliceMirroringController
+from minik8s.controllers.endpointslice import EndpointSliceController
 from minik8s.controllers.events import Recorder
 from minik8s.controllers.garbagecollector import GarbageCollector
 from minik8s.controllers.job import JobController
