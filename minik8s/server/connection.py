@@ -24,6 +24,14 @@ TURN = 64 * 1024
 """How many bytes wait at most for the end of the event loop's turn."""
 
 
+LINGER = 0.5
+"""Seconds that a client is given to read an answer that came before the end of its request.
+
+Whoever closes upon bytes that are still coming takes the answer back: TCP resets the connection.
+Go's HTTP server waits as long (rstAvoidanceDelay).
+"""
+
+
 class Pipe(Protocol):
     """A client's connection after the upgrade."""
 
@@ -55,12 +63,17 @@ class Talk(Protocol):
 
 
 class _Corked:
-    """A transport that can hold back what is written: head and body leave as one piece."""
+    """A transport that can hold back what is written: head and body leave as one piece.
 
-    __slots__ = ("_held", "inner")
+    `lingers` says whether to wait before it is closed; what comes meanwhile is nobody's.
+    """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    __slots__ = ("_held", "inner", "left", "lingers")
+
+    def __init__(self, transport: asyncio.Transport, lingers: Callable[[], bool]) -> None:
         self.inner = transport
+        self.lingers = lingers
+        self.left = False
         self._held: list[bytes] | None = None
 
     def cork(self) -> None:
@@ -79,7 +92,15 @@ class _Corked:
 
     def close(self) -> None:
         self.uncork()
-        self.inner.close()
+        if self.left or not self.lingers():
+            self.inner.close()
+            return
+        self.left = True
+        self.inner.resume_reading()
+        asyncio.get_running_loop().call_later(LINGER, self.inner.close)
+
+    def is_closing(self) -> bool:
+        return self.left or self.inner.is_closing()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
@@ -98,7 +119,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has come."""
-        self._corked = _Corked(cast(asyncio.Transport, transport))
+        self._corked = _Corked(cast(asyncio.Transport, transport), self._is_amid)
         super().connection_made(cast(asyncio.Transport, self._corked))
 
     # -- what the application asks for
@@ -137,11 +158,17 @@ class HttpConnection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come: count them as long as they may belong to a head."""
+        if self._corked.left:
+            return
         if not self._in_body:
             self._head += len(data)
         super().data_received(data)
         if not self._in_body and self._head > self.limits.headers and self.parser is not None:
             self._refuse(431, "RequestHeaderFieldsTooLarge", "the head of the request is too large")
+
+    def _is_amid(self) -> bool:
+        """Whether more of a request may come."""
+        return self._in_body or self._head > 0
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""

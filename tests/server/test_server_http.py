@@ -150,12 +150,39 @@ def test_a_body_that_is_too_large(serve: Callable[..., Any]) -> None:
         assert wire.call("POST", CONFIGMAPS, JSON, body=config("a"))[0] == 201
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the server wait for clients that answer late, as on a busy machine."""
+    monkeypatch.setattr("minik8s.server.connection.LINGER", 30.0)
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_refused_client_may_finish_its_request_first(serve: Callable[..., Any]) -> None:
+    """An answer that comes early is not lost, however much is still under way."""
+    server = serve()
+    with Wire(server) as wire:
+        code, status = wire.call("POST", CONFIGMAPS, JSON, body=b" " * 10_000_000)
+        assert (code, status["reason"]) == (413, "RequestEntityTooLarge")
+    with Wire(server) as wire:
+        wire.socket.sendall(b"no HTTP\r\n" * 1_000_000)
+        assert wire.answer()[0] == 400
+
+
+def test_a_refused_client_is_not_waited_for_longer(serve: Callable[..., Any]) -> None:
+    with Wire(serve()) as wire:
+        wire.send("POST", CONFIGMAPS, JSON, "Content-Length: 10000000")
+        assert wire.answer()[0] == 413
+        with pytest.raises(EOFError):
+            wire.exactly(1)
+
+
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("filler", [b"X-A: b\r\n", b"x" * 8])
 def test_a_head_that_never_ends(serve: Callable[..., Any], filler: bytes) -> None:
     server = serve()
     with Wire(server) as wire:
         wire.socket.sendall(b"GET / HTTP/1.1\r\nX: ")
-        for _ in range(20):
+        for _ in range(200):
             wire.socket.sendall(filler * 1024)
         code, _, status = wire.answer()
         assert (code, status["kind"]) == (431, "Status")
