@@ -158,12 +158,13 @@ class Topology:
         old = self.pods.get(key)
         addresses = tuple(addresses_among(pod_addresses(document)))
         uid = str(document["metadata"].get("uid", ""))
-        if old is not None and (old.uid != uid or is_terminal(document) or not addresses):
-            self._remove(old)
+        same = old is not None and (old.uid, old.addresses) == (uid, addresses)
+        if old is not None and (not same or is_terminal(document)):
+            self._remove(old)  # other addresses come with another sandbox
             old = None
         if not addresses or is_terminal(document):
             return
-        if old is not None and old.addresses == addresses:
+        if old is not None:
             self._renew(old, document)
             return
         pod = Pod(
