@@ -147,7 +147,7 @@ def created(
     """A new object, whose fields all belong to the one who made it."""
     tracked = tracked_part(document, kind, manager.subresource)
     try:
-        fields = typed.compare({}, tracked, kind_type).added
+        fields = typed.parts_of(tracked, kind_type)
     except typed.TypedError:  # it will not pass validation
         fields = {}
     return written(document, {manager: Managed(fields, now)} if fields else {})

@@ -198,9 +198,9 @@ def _check_declared(present: Any, kind: Type, path: str) -> None:
 def all_fields(present: Any, kind: Type) -> Node:
     """The fields that come with a value: those of its parts, and the maps and lists around."""
     form = kind.form(present)
-    if present is None or form in ("scalar", "atomic"):
+    if present is None or form == "scalar" or form == "atomic":
         return fieldset.LEAF
-    if form in ("keyed", "set"):
+    if form == "keyed" or form == "set":
         below = {
             element: fieldset.marked(all_fields(part, part_type))
             for element, (part, part_type) in parts(present, kind, form).items()
@@ -210,6 +210,11 @@ def all_fields(present: Any, kind: Type) -> Node:
     else:
         below = {}
     return below if form == "struct" else fieldset.marked(below)
+
+
+def parts_of(document: Any, kind: Type) -> Node:
+    """The fields that come with a whole document, which is none itself."""
+    return dict(fieldset.children(all_fields(document, kind)))
 
 
 @dataclass(slots=True)

@@ -148,15 +148,16 @@ class Recorder:
 
 
 def _reference(about: Document, field: str) -> Mapping[str, str]:
+    metadata = about["metadata"]
     reference = {
         "apiVersion": about["apiVersion"],
         "kind": about["kind"],
-        "name": name_of(about),
-        "uid": uid_of(about),
+        "name": metadata["name"],
+        "uid": metadata["uid"],
     }
-    if namespace_of(about):
-        reference["namespace"] = namespace_of(about)
-    if version := about["metadata"].get("resourceVersion"):
+    if namespace := metadata.get("namespace"):
+        reference["namespace"] = namespace
+    if version := metadata.get("resourceVersion"):
         reference["resourceVersion"] = version
     if field:
         reference["fieldPath"] = field

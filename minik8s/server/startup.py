@@ -13,6 +13,7 @@ from minik8s.apiserver import ApiServer
 from minik8s.apiserver.users import Student, UsersError, admit_users, read_users
 from minik8s.journal import VERSION_GAP, Journal, JournalError, Saved
 from minik8s.runtime import Runtime, kubeadm_profile
+from minik8s.server.encoding import encode
 from minik8s.server.kubeconfig import write_kubeconfig
 from minik8s.server.limits import DEFAULT, Limits
 from minik8s.server.options import Options, ServeError, names_of
@@ -60,7 +61,7 @@ def open_server(order: Order, prepare: Callable[[Runtime], None] = lambda _: Non
     """
     students = _students(order.users) if order.users is not None else ()
     try:
-        journal = Journal(order.data) if order.data is not None else None
+        journal = Journal(order.data, encode) if order.data is not None else None
         saved = journal.read() if journal is not None else Saved()
     except JournalError as error:
         raise ServeError(str(error)) from None
