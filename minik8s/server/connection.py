@@ -92,7 +92,9 @@ class _Corked:
 
     def close(self) -> None:
         self.uncork()
-        if self.left or not self.lingers():
+        if self.left:
+            return
+        if not self.lingers():
             self.inner.close()
             return
         self.left = True
@@ -163,7 +165,9 @@ class HttpConnection(HttpToolsProtocol):
         if not self._in_body:
             self._head += len(data)
         super().data_received(data)
-        if not self._in_body and self._head > self.limits.headers and self.parser is not None:
+        if self.closed or self._in_body or self.parser is None:
+            return
+        if self._head > self.limits.headers:
             self._refuse(431, "RequestHeaderFieldsTooLarge", "the head of the request is too large")
 
     def _is_amid(self) -> bool:

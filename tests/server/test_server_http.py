@@ -157,9 +157,12 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_refused_client_may_finish_its_request_first(serve: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_refused_client_may_finish_its_request_first(
+    serve: Callable[..., Any], plain: bool
+) -> None:
     """An answer that comes early is not lost, however much is still under way."""
-    server = serve()
+    server = serve(insecure_http=plain)
     with Wire(server) as wire:
         code, status = wire.call("POST", CONFIGMAPS, JSON, body=b" " * 10_000_000)
         assert (code, status["reason"]) == (413, "RequestEntityTooLarge")
@@ -177,9 +180,10 @@ def test_a_refused_client_is_not_waited_for_longer(serve: Callable[..., Any]) ->
 
 
 @pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize("filler", [b"X-A: b\r\n", b"x" * 8])
-def test_a_head_that_never_ends(serve: Callable[..., Any], filler: bytes) -> None:
-    server = serve()
+def test_a_head_that_never_ends(serve: Callable[..., Any], filler: bytes, plain: bool) -> None:
+    server = serve(insecure_http=plain)
     with Wire(server) as wire:
         wire.socket.sendall(b"GET / HTTP/1.1\r\nX: ")
         for _ in range(200):
