@@ -86,13 +86,11 @@ def _check_versions(problems: Problems, versions: Sequence[Mapping[str, Any]]) -
         problems.invalid(
             "spec.versions", versions, "must have exactly one version marked as storage version"
         )
-    seen = set()
+    if len({version.get("name", "") for version in versions}) < len(versions):
+        problems.invalid("spec.versions", versions, "must contain unique version names")
     for index, version in enumerate(versions):
         path, name = f"spec.versions[{index}]", version.get("name", "")
         problems.each_invalid(f"{path}.name", name, dns1035_label(name))
-        if name in seen:
-            problems.invalid("spec.versions", versions, "must contain unique version names")
-        seen.add(name)
         _check_columns(problems, path, version.get("additionalPrinterColumns") or ())
         _check_scale(problems, path, (version.get("subresources") or {}).get("scale"))
         schema = (version.get("schema") or {}).get("openAPIV3Schema")
