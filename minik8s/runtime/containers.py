@@ -18,7 +18,7 @@ from minik8s.model.workloads import node_name
 from minik8s.network import Connection, Host, Network
 from minik8s.runtime.podenvironment import Environment, expand
 from minik8s.runtime.podfiles import container_files, pod_hostname
-from minik8s.runtime.processes import CallSoon, Task, run_now
+from minik8s.runtime.processes import CallSoon, OnError, Task, run_now
 from minik8s.runtime.sessions import ExecSession, Screen
 from minik8s.store import Store
 
@@ -61,7 +61,8 @@ class Containers:
     `on_exit(namespace, pod, container, code)` is called when a container ends after its start.
     `new_clock` makes clocks for the containers' programs that somebody types at (`stdin: true`),
     where their waiting shall not move the cluster's; without it they have the cluster's.
-    With `call_soon` a program on a clock of its own computes while others go on.
+    With `call_soon` a program on a clock of its own computes while others go on. `on_error`
+    hears of mistakes of ours in programs, which end there.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Containers:
         self.on_exit = on_exit
         self.new_clock: Callable[[], Clock] | None = None
         self.call_soon: CallSoon | None = None
+        self.on_error: OnError | None = None
         self._pods: dict[tuple[str, str], _Pod] = {}
         self._services: dict[str, tuple[Document, ...]] = {}
 
@@ -180,7 +182,7 @@ class Containers:
             background=True,
         )
         call_soon = self.call_soon if new_clock is not None else None
-        task = running.task = Task(process, program, call_soon=call_soon)
+        task = running.task = Task(process, program, call_soon=call_soon, on_error=self.on_error)
         task.start()
         if task.exit_code is None:
             key = (namespace_of(pod), name_of(pod), str(spec["name"]))
@@ -226,7 +228,7 @@ class Containers:
             interactive=tty and stdin,
         )
         call_soon = self.call_soon if clock is not None else None
-        task = Task(process, program, call_soon=call_soon)
+        task = Task(process, program, call_soon=call_soon, on_error=self.on_error)
         running.programs = [each for each in running.programs if each.exit_code is None]
         running.programs.append(task)
         task.start()

@@ -58,6 +58,12 @@ def run_now(process: Process, program: Program, deadline: float | None = None) -
 GRACE = 0.01
 """How many real seconds a program may compute before others go on meanwhile."""
 
+BROKEN = 1
+"""The exit code of a program in which something of ours has failed."""
+
+OnError = Callable[[Exception], None]
+"""Hears of an exception that no program should raise."""
+
 CallSoon = Callable[[Callable[[], None]], None]
 """Has something called on the thread that owns the cluster; callable on any thread."""
 
@@ -66,17 +72,21 @@ class Task:
     """One started program; `exit_code` is None while it runs.
 
     `on_end` is called with the exit code, once. With `call_soon` a program may compute while
-    its caller goes on; without it, the caller waits for the computing.
+    its caller goes on; without it, the caller waits for the computing. An exception that is a
+    mistake of ours goes to `on_error`, and the program has `failed`; without `on_error` it goes
+    on to whoever made the program go on.
     """
 
     __slots__ = (
         "_call_soon",
         "_kernel",
+        "_on_error",
         "_running",
         "_steps",
         "_timer",
         "_wait",
         "exit_code",
+        "failed",
         "on_end",
         "process",
     )
@@ -88,15 +98,18 @@ class Task:
         on_end: Callable[[int], None] | None = None,
         *,
         call_soon: CallSoon | None = None,
+        on_error: OnError | None = None,
     ) -> None:
         self.process = process
         self.on_end = on_end
+        self.failed = False
         self.exit_code: int | None = None
         self._steps: Steps[int] = program(process)
         self._wait: Wait | None = None
         self._timer: Timer | None = None
         self._running = False
         self._call_soon = call_soon
+        self._on_error = on_error
         self._kernel = Kernel(process, None if call_soon is None else GRACE)
 
     def start(self) -> None:
@@ -218,6 +231,13 @@ class Task:
         except (ValueError, OSError) as error:  # an argument that nobody checks
             self.process.err(f"{self.process.name}: {error}\n")
             self._end(1)
+            return
+        except Exception as error:
+            if self._on_error is None:
+                raise
+            self._on_error(error)
+            self.failed = True
+            self._end(BROKEN)
             return
         finally:
             self._running = False

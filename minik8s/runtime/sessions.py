@@ -98,6 +98,11 @@ class ExecSession:
         return self._task.exit_code
 
     @property
+    def failed(self) -> bool:
+        """Whether the program has ended by a mistake of ours."""
+        return self._task.failed
+
+    @property
     def waiting(self) -> str:
         """What a running program waits for: "input", or "" for somebody else."""
         return self._task.waiting

@@ -154,7 +154,11 @@ class HttpConnection(HttpToolsProtocol):
         transport.write(head)
         transport.set_protocol(protocol)
         transport.resume_reading()
-        protocol.connection_made(transport)
+        try:
+            protocol.connection_made(transport)
+        except Exception:
+            transport.abort()  # the answer is under way: there is no other way to tell
+            raise
 
     # -- what the client does
 

@@ -90,6 +90,7 @@ class Hub:
         runtime.store.subscribe(self._observe)
         runtime.containers.new_clock = self._main_clock
         runtime.containers.call_soon = self.call_soon
+        runtime.containers.on_error = _program_failed
 
     # -- activities
 
@@ -211,6 +212,7 @@ class Hub:
         self.runtime.store.unsubscribe(self._observe)
         self.runtime.containers.new_clock = None
         self.runtime.containers.call_soon = None
+        self.runtime.containers.on_error = None
 
     def _plan(self) -> None:
         loop = self._loop
@@ -249,3 +251,7 @@ class Hub:
 
 def _logged(request: Request, error: Exception) -> None:
     _log.error("%s %s", request.method, request.path, exc_info=error)
+
+
+def _program_failed(error: Exception) -> None:
+    _log.error("a program in a pod has failed", exc_info=error)

@@ -11,6 +11,7 @@ import asyncio
 import time
 from typing import Protocol
 
+from minik8s.errors import InternalError
 from minik8s.model.metadata import Document
 from minik8s.runtime.sessions import ExecSession
 from minik8s.server.hub import Hub
@@ -18,6 +19,9 @@ from minik8s.server.timing import PrivateClock
 
 SLICE = 0.005
 """Real seconds after which a program gives way to others."""
+
+BROKEN = InternalError.wrap("see the server's log")
+"""What is told of a program that a mistake of ours has ended."""
 
 SUCCESS: Document = {"metadata": {}, "status": "Success"}
 
@@ -153,7 +157,8 @@ class Running:
             self._plan(delay)
         else:
             self._end()
-            self._sink.finish(status_of(code, self._argv))
+            failed = self._session.failed
+            self._sink.finish(BROKEN.status() if failed else status_of(code, self._argv))
 
     def _lead(self) -> float:
         """How long output is held back: what a shell ran in one go has really waited, too."""
