@@ -7,6 +7,7 @@ from minik8s.apiserver.accesstokens import ISSUER
 from minik8s.apiserver.body import decode
 from minik8s.apiserver.call import Call, WriteOptions
 from minik8s.apiserver.deleting import DeleteOptions, check, remove
+from minik8s.apiserver.eviction import disrupt
 from minik8s.apiserver.messages import Request, Response
 from minik8s.clock import rfc3339
 from minik8s.errors import BadRequest, Cause, Conflict, Invalid, NotFound
@@ -53,15 +54,17 @@ def _body(call: Call, kind: str) -> Document:
 
 
 def evict(call: Call) -> Response:
-    """Delete a pod as `kubectl drain` does (policy/v1 Eviction); no budget stands against it."""
+    """Delete a pod as `kubectl drain` does, if its budget allows it (policy/v1 Eviction)."""
     options = WriteOptions.of(call.request, "CreateOptions")
     body = _body(call, "Eviction")
     pod = call.existing()
     given = body.get("deleteOptions") or {}
     request = Request("DELETE", call.request.path, body=given)
     wanted = DeleteOptions.of(request)
+    dry_run = options.dry_run or wanted.dry_run
+    disrupt(call.store, pod, dry_run=dry_run)
     check(POD, pod, wanted)
-    if not options.dry_run:
+    if not dry_run:
         remove(call, POD, pod, wanted)
     return Response(201, SUCCESS)
 

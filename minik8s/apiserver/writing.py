@@ -144,10 +144,15 @@ def check_namespace(call: Call, document: Document) -> None:
         raise Forbidden.resource(
             kind.plural,
             kind.group,
-            document["metadata"].get("name", ""),
+            _called(document["metadata"]),
             f"unable to create new content in namespace {name} because it is being terminated",
             [cause],
         )
+
+
+def _called(metadata: Document) -> str:
+    """What an object is called before its name is generated."""
+    return str(metadata.get("name") or metadata.get("generateName") or "Unknown")
 
 
 def check_rights(call: Call, document: Document, old: Document | None) -> None:

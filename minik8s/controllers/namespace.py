@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from minik8s.clock import rfc3339
 from minik8s.controllers.base import NOTHING, Context, Controller, Key
 from minik8s.controllers.deletion import delete
+from minik8s.controllers.namespaceconditions import with_remains
 from minik8s.model.metadata import Document, is_terminating, name_of, namespace_of
 from minik8s.model.registry import NAMESPACE, POD, Kind, Registry
 from minik8s.store import StoreEvent
@@ -14,7 +16,7 @@ FINALIZER = "kubernetes"
 
 
 class NamespaceController(Controller):
-    """Deletes what is in a terminating namespace, then the namespace."""
+    """Deletes what is in a terminating namespace, says what is left, then lets it go."""
 
     name = "namespace-controller"
 
@@ -24,7 +26,7 @@ class NamespaceController(Controller):
         self._ending: set[str] = set()
 
     def observe(self, event: StoreEvent) -> Iterable[Key]:
-        """A namespace that is going, or something that has left one."""
+        """A namespace that is going, or something in one."""
         if event.kind == NAMESPACE:
             name = name_of(event.object)
             if event.type != "DELETED" and is_terminating(event.object):
@@ -32,7 +34,7 @@ class NamespaceController(Controller):
                 return (("", name),)
             self._ending.discard(name)
             return NOTHING
-        if event.type == "DELETED" and self._ending:
+        if self._ending:
             namespace = namespace_of(event.object)
             if namespace in self._ending:
                 return (("", namespace),)
@@ -44,8 +46,8 @@ class NamespaceController(Controller):
         document = self.store.get(NAMESPACE, "", name)
         if document is None or not is_terminating(document):
             return
-        document = self._mark(document)
         left = self._empty(name)
+        document = self._tell(document, left)
         if left:
             return
         spec = document.get("spec") or {}
@@ -55,23 +57,22 @@ class NamespaceController(Controller):
         else:
             self.store.delete(NAMESPACE, "", name)
 
-    def _mark(self, namespace: Document) -> Document:
-        status = namespace.get("status") or {}
-        if status.get("phase") == "Terminating":
-            return namespace
-        return self.store.update(
-            NAMESPACE, {**namespace, "status": {**status, "phase": "Terminating"}}
-        )
+    def _tell(self, namespace: Document, left: dict[str, list[Document]]) -> Document:
+        status = {**(namespace.get("status") or {}), "phase": "Terminating"}
+        status = with_remains(status, left, rfc3339(self.clock.now))
+        return self.store.update(NAMESPACE, {**namespace, "status": status})
 
-    def _empty(self, name: str) -> int:
-        """Ask everything in the namespace to go; how many objects are still there."""
-        for kind in self._kinds():
+    def _empty(self, name: str) -> dict[str, list[Document]]:
+        """Ask everything in the namespace to go; what is still there, by resource."""
+        kinds = self._kinds()
+        for kind in kinds:
             for document in self.store.list(kind, name):
                 if not is_terminating(document):
                     delete(self.store, kind, document)
-        return sum(len(self.store.list(kind, name)) for kind in self._kinds())
+        found = {f"{kind.plural}.{kind.group}": self.store.list(kind, name) for kind in kinds}
+        return {resource: documents for resource, documents in found.items() if documents}
 
-    def _kinds(self) -> Iterable[Kind]:
+    def _kinds(self) -> list[Kind]:
         """The kinds of objects in namespaces; pods come last, so that nobody makes new ones."""
         namespaced = [kind for kind in self.registry if kind.namespaced]
         return sorted(namespaced, key=lambda kind: kind == POD)

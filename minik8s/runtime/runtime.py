@@ -9,6 +9,7 @@ from minik8s.controllers.base import Context, Manager
 from minik8s.controllers.clusterroleaggregation import ClusterRoleAggregation
 from minik8s.controllers.daemonset import DaemonSetController
 from minik8s.controllers.deployment import DeploymentController
+from minik8s.controllers.disruption import DisruptionController
 from minik8s.controllers.endpointmirror import EndpointSliceMirroringController
 from minik8s.controllers.endpointslice import EndpointSliceController
 from minik8s.controllers.events import Recorder
@@ -122,6 +123,7 @@ class Runtime:
             StatefulSetController(context),
             DaemonSetController(context),
             JobController(context),
+            DisruptionController(context, self.registry),
             Scheduler(context, minor),
             self.kubelet,
             self.static_pods,

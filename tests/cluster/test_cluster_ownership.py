@@ -8,7 +8,7 @@ import pytest
 from cluster_worlds import Recording, names, pod, service, workload
 
 from minik8s.cluster import Cluster
-from minik8s.errors import NotFound
+from minik8s.errors import Forbidden, NotFound
 from minik8s.model.registry import (
     CONFIG_MAP,
     DEPLOYMENT,
@@ -81,10 +81,88 @@ def test_a_finalizer_holds_its_namespace(cluster: Cluster) -> None:
     held["metadata"]["finalizers"] = ["example.com/hold"]
     cluster.apply(held)
     cluster.client.delete(NAMESPACE, "shop")
-    assert cluster.client.get(NAMESPACE, "shop")["status"]["phase"] == "Terminating"
+    status = cluster.client.get(NAMESPACE, "shop")["status"]
+    assert status["phase"] == "Terminating"
+    said = {c["type"]: (c["status"], c["reason"], c["message"]) for c in status["conditions"]}
+    assert list(said) == [
+        "NamespaceDeletionDiscoveryFailure",
+        "NamespaceDeletionGroupVersionParsingFailure",
+        "NamespaceDeletionContentFailure",
+        "NamespaceContentRemaining",
+        "NamespaceFinalizersRemaining",
+    ]
+    assert said["NamespaceDeletionContentFailure"] == (
+        "False",
+        "ContentDeleted",
+        "All content successfully deleted, may be waiting on finalization",
+    )
+    assert said["NamespaceContentRemaining"] == (
+        "True",
+        "SomeResourcesRemain",
+        "Some resources are remaining: pods. has 1 resource instances",
+    )
+    assert said["NamespaceFinalizersRemaining"] == (
+        "True",
+        "SomeFinalizersRemain",
+        "Some content in the namespace has finalizers remaining: "
+        "example.com/hold in 1 resource instances",
+    )
     cluster.client.patch(POD, "web", {"metadata": {"finalizers": None}}, "shop")
     with pytest.raises(NotFound):
         cluster.client.get(NAMESPACE, "shop")
+
+
+def test_the_conditions_of_a_held_namespace_follow_what_is_left(cluster: Cluster) -> None:
+    cluster.apply(namespace("shop"))
+    for name, finalizers in (("a", ["x.io/1"]), ("b", ["x.io/1", "x.io/2"])):
+        held = config_map(name)
+        held["metadata"].update(namespace="shop", finalizers=finalizers)
+        cluster.apply(held)
+    cluster.client.patch(NAMESPACE, "shop", {"metadata": {"finalizers": ["x.io/own"]}})
+    cluster.client.delete(NAMESPACE, "shop")
+
+    def said(kind: str) -> tuple[str, str]:
+        entries = cluster.client.get(NAMESPACE, "shop")["status"]["conditions"]
+        return next((c["status"], c["message"]) for c in entries if c["type"] == kind)
+
+    assert said("NamespaceFinalizersRemaining") == (
+        "True",
+        "Some content in the namespace has finalizers remaining: "
+        "x.io/1 in 2 resource instances, x.io/2 in 1 resource instances",
+    )
+    cluster.client.patch(CONFIG_MAP, "b", {"metadata": {"finalizers": ["x.io/2"]}}, "shop")
+    assert said("NamespaceFinalizersRemaining")[1].endswith(
+        "x.io/1 in 1 resource instances, x.io/2 in 1 resource instances"
+    )
+    for name in ("a", "b"):
+        cluster.client.patch(CONFIG_MAP, name, {"metadata": {"finalizers": None}}, "shop")
+    assert said("NamespaceContentRemaining") == ("False", "All content successfully removed")
+    assert said("NamespaceFinalizersRemaining") == (
+        "False",
+        "All content-preserving finalizers finished",
+    )
+    cluster.client.patch(NAMESPACE, "shop", {"metadata": {"finalizers": None}})
+    with pytest.raises(NotFound):
+        cluster.client.get(NAMESPACE, "shop")
+
+
+def test_nothing_new_in_a_namespace_that_is_going(cluster: Cluster) -> None:
+    cluster.apply(namespace("shop"))
+    cluster.client.patch(NAMESPACE, "shop", {"metadata": {"finalizers": ["x.io/own"]}})
+    cluster.client.delete(NAMESPACE, "shop")
+    late = {"metadata": {"generateName": "late-"}}
+    with pytest.raises(Forbidden) as caught:
+        cluster.client.create(CONFIG_MAP, late, "shop")
+    assert caught.value.message == (
+        'configmaps "late-" is forbidden: unable to create new content in namespace shop because '
+        "it is being terminated"
+    )
+    (cause,) = caught.value.causes
+    assert (cause.reason, cause.message, cause.field) == (
+        "NamespaceTerminating",
+        "namespace shop is being terminated",
+        "metadata.namespace",
+    )
 
 
 def delete(cluster: Cluster, name: str, policy: str) -> None:

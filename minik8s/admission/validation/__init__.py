@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from minik8s.admission.problems import Problems
 from minik8s.admission.validation import (
+    budgets,
     cluster,
     config,
     customdefinitions,
@@ -90,6 +91,7 @@ _RULES: dict[str, Rules] = {
     "nodes": Rules(cluster.check_node, cluster.check_node_update),
     "persistentvolumeclaims": Rules(cluster.check_claim),
     "persistentvolumes": Rules(cluster.check_volume),
+    "poddisruptionbudgets.policy": Rules(budgets.check_disruption_budget),
     "pods": Rules(pods.check_pod_create, podupdates.check_pod_update),
     "replicasets.apps": Rules(
         workloads.check_replica_set,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
+
 from minik8s.apiserver.messages import STRATEGIC_MERGE_PATCH
 from minik8s.errors import ApiError, NotFound, TooManyRequests
 from minik8s.kubectl.call import Call, DryRun
@@ -17,6 +20,8 @@ from minik8s.model.selectors import SelectorError, parse_selector
 
 _RETRY = 5.0
 """Seconds after which an eviction that a budget has refused is tried again."""
+
+_TOO_LATE = "context deadline exceeded"
 
 
 def cordon(call: Call) -> None:
@@ -92,13 +97,13 @@ def drain(call: Call) -> None:
     targets, rules, dry_run = _nodes_to_drain(call)
     _mark(call, targets, closed=True)
     remaining: list[str] = []
-    errors: list[Exception] = []
+    errors: list[ApiError | Failure | Several] = []
     for target in targets:
         try:
             _empty(call, target.name, rules, dry_run)
         except (ApiError, Failure, Several) as error:
             remaining.append(target.name)
-            errors += error.errors if isinstance(error, Several) else [error]
+            errors.append(error)
             text = message_of(error)
             if isinstance(error, Several) and len(error.errors) > 1:
                 text = f"[{text}]"
@@ -111,9 +116,15 @@ def drain(call: Call) -> None:
     if remaining:
         call.err("There are pending nodes to be drained:\n")
         call.err("".join(f" {name}\n" for name in remaining))
+    if len(errors) == 1 and not isinstance(errors[0], Several):
+        raise errors[0]
     if errors:
-        lines = (standard_message(error) or message_of(error) for error in errors)
-        raise Exit(1, "\n".join(lines))
+        each = [one for error in errors for one in _parts(error)]
+        raise Exit(1, "\n".join(standard_message(one) or message_of(one) for one in each))
+
+
+def _parts(error: Exception) -> tuple[Exception, ...]:
+    return error.errors if isinstance(error, Several) else (error,)
 
 
 def _nodes_to_drain(call: Call) -> tuple[list[Target], Rules, DryRun]:
@@ -167,25 +178,63 @@ def _tell_pending(call: Call, node: str, plan: Plan, error: Exception) -> None:
         call.err("".join(f"pod/{name_of(pod)}\n" for pod in plan.pods))
 
 
+@dataclass(slots=True)
+class _Leaving:
+    """A pod that must go: when to ask for that next, and whether the server has agreed."""
+
+    pod: Document
+    due: float = 0.0
+    agreed: bool = False
+
+
 def _remove(call: Call, plan: Plan, dry_run: DryRun) -> None:
-    deletes = call.flags.on("disable-eviction")
-    send = _delete if deletes else _evict
-    waiting = list(plan.pods)
+    """Let pods go side by side, and wait for each; raises all that stands against it."""
+    send = _delete if call.flags.on("disable-eviction") else _evict
     timeout = call.flags.seconds("timeout") or FOR_EVER
-    for pod in plan.pods:
-        send(call, pod, dry_run, timeout)
-    if dry_run is DryRun.SERVER:
-        return
-    word = "deleted" if deletes else "evicted"
-    for _ in ticks(call.client, timeout):
-        for pod in list(waiting):
-            name = name_of(pod)
-            if is_gone(call.client, POD, namespace_of(pod), name, uid_of(pod)):
-                waiting.remove(pod)
-                call.out(f"pod/{name} {word}\n")
+    waiting = [_Leaving(pod) for pod in plan.pods]
+    errors: list[Exception] = []
+    for passed in ticks(call.client, timeout):
+        for one in list(waiting):
+            try:
+                if not one.agreed and one.due <= passed:
+                    one.agreed = send(call, one.pod, dry_run)
+                    one.due = passed + _RETRY
+                if one.agreed and (dry_run is DryRun.SERVER or _has_gone(call, one.pod)):
+                    waiting.remove(one)
+            except (ApiError, Failure) as error:
+                waiting.remove(one)
+                errors.append(error)
         if not waiting:
-            return
-    raise Failure(f"global timeout reached: {call.flags.text('timeout')}")
+            break
+    if waiting and call.flags.on("disable-eviction"):
+        raise Failure(_TOO_LATE)
+    errors += [_too_late(call, one, dry_run) for one in waiting]
+    if errors:
+        raise Several(errors)
+
+
+def _has_gone(call: Call, pod: Document) -> bool:
+    name = name_of(pod)
+    if not is_gone(call.client, POD, namespace_of(pod), name, uid_of(pod)):
+        return False
+    call.out(f"pod/{name} {'deleted' if call.flags.on('disable-eviction') else 'evicted'}\n")
+    return True
+
+
+def _too_late(call: Call, one: _Leaving, dry_run: DryRun) -> Failure:
+    """What stands in the end against a pod that is still there: kubectl asks a last time."""
+    if not one.agreed:
+        _announce(call, one.pod, dry_run)
+        after = call.flags.text("timeout")
+        return Failure(f"{_title(one.pod)}: global timeout reached: {after}")
+    name, namespace = quote(name_of(one.pod)), quote(namespace_of(one.pod))
+    return Failure(
+        f"error when waiting for pod {name} in namespace {namespace} to terminate: {_TOO_LATE}"
+    )
+
+
+def _title(pod: Document) -> str:
+    return f"error when evicting pods/{quote(name_of(pod))} -n {quote(namespace_of(pod))}"
 
 
 def _options(call: Call, dry_run: DryRun) -> Document:
@@ -197,15 +246,14 @@ def _options(call: Call, dry_run: DryRun) -> Document:
     return options
 
 
-def _delete(call: Call, pod: Document, dry_run: DryRun, _timeout: float) -> None:
-    try:
+def _delete(call: Call, pod: Document, dry_run: DryRun) -> bool:
+    with suppress(NotFound):
         call.client.delete(POD, name_of(pod), namespace_of(pod), _options(call, dry_run))
-    except NotFound:
-        return
+    return True
 
 
-def _evict(call: Call, pod: Document, dry_run: DryRun, timeout: float) -> None:
-    """Ask for a pod's eviction, again and again while a budget stands against it."""
+def _evict(call: Call, pod: Document, dry_run: DryRun) -> bool:
+    """Ask for a pod's eviction; False while a budget stands against it."""
     name, namespace = name_of(pod), namespace_of(pod)
     eviction: Document = {
         "apiVersion": "policy/v1",
@@ -213,20 +261,14 @@ def _evict(call: Call, pod: Document, dry_run: DryRun, timeout: float) -> None:
         "metadata": {"name": name, "namespace": namespace},
         "deleteOptions": _options(call, dry_run),
     }
-    title = f"error when evicting pods/{quote(name)} -n {quote(namespace)}"
-    waited = 0.0
-    while True:
-        _announce(call, pod, dry_run)
-        try:
-            call.client.create(POD, eviction, namespace, name=name, sub="eviction")
-            return
-        except NotFound:
-            return
-        except TooManyRequests as error:
-            call.err(f"{title} (will retry after 5s): {message_of(error)}\n")
-        except ApiError as error:
-            raise Failure(f"{title}: {message_of(error)}") from None
-        if waited >= timeout:
-            raise Failure(f"{title}: global timeout reached: {call.flags.text('timeout')}")
-        call.client.wait(_RETRY)
-        waited += _RETRY
+    _announce(call, pod, dry_run)
+    try:
+        call.client.create(POD, eviction, namespace, name=name, sub="eviction")
+    except NotFound:
+        pass
+    except TooManyRequests as error:
+        call.err(f"{_title(pod)} (will retry after 5s): {message_of(error)}\n")
+        return False
+    except ApiError as error:
+        raise Failure(f"{_title(pod)}: {message_of(error)}") from None
+    return True
