@@ -6,7 +6,7 @@ something is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import unquote
 
@@ -23,12 +23,12 @@ from minik8s.apiserver.access import (
 from minik8s.apiserver.accesstokens import AccountTokens
 from minik8s.apiserver.messages import Request, User
 from minik8s.apiserver.routing import Route
-from minik8s.errors import InternalError
+from minik8s.errors import BadRequest
 from minik8s.model.fields import parse_field_selector
-from minik8s.model.formats import SelectorError
+from minik8s.model.formats import SelectorError, quote
 from minik8s.store import Store
 
-_IMPERSONATING = ("impersonate-user", "impersonate-group", "impersonate-uid")
+_IMPERSONATE = "impersonate-"
 _EXTRA = "impersonate-extra-"
 _AUTHENTICATION = "authentication.k8s.io"
 
@@ -62,7 +62,7 @@ class Access:
     def admit(self, request: Request, route: Route | None) -> Request:
         """The request in the name in which it is made; raises Forbidden."""
         headers = request.headers
-        if headers and any(map(headers.__contains__, _IMPERSONATING)):
+        if headers and any(name.startswith(_IMPERSONATE) for name in headers):
             request = replace(request, user=impersonated(self.rbac, request))
         user = request.user
         if MASTERS in user.groups:
@@ -164,13 +164,25 @@ def impersonated(rbac: Rbac, request: Request) -> User:
     if not name:
         if not (groups or uid or extra):
             return request.user
-        raise InternalError(
-            f'Internal Server Error: "{request.path}": requested groups, uid or extra without '
-            "impersonating a user"
-        )
+        nobody = _go_user(uid, groups, extra)
+        raise BadRequest(f"requested {nobody} without impersonating a user name")
     for wanted in _acts(request.user, name, groups, uid, extra):
         rbac.check(wanted)
     return User(name, _groups_of(name, groups), uid, extra)
+
+
+def _go_user(uid: str, groups: list[str], extra: Mapping[str, tuple[str, ...]]) -> str:
+    """A user without a name as Go prints the struct (%#v of user.DefaultInfo)."""
+    entries = (f"{quote(key)}:{_go_strings(extra[key])}" for key in sorted(extra))
+    more = f"{{{', '.join(entries)}}}" if extra else "(nil)"
+    return (
+        f'&user.DefaultInfo{{Name:"", UID:{quote(uid)}, Groups:{_go_strings(groups)}, '
+        f"Extra:map[string][]string{more}}}"
+    )
+
+
+def _go_strings(values: Sequence[str]) -> str:
+    return f"[]string{{{', '.join(map(quote, values))}}}" if values else "[]string(nil)"
 
 
 def _acts(

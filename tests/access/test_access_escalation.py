@@ -158,7 +158,32 @@ def test_the_impersonated_have_their_own_rights_alone(ask: Callable[..., Any]) -
     assert ask(ADMIN, "GET", nodes, impersonate_user="anna").code == 403
     answer = ask(ADMIN, "GET", nodes, impersonate_user="anna", impersonate_group="system:masters")
     assert answer.code == 200
-    assert ask(ADMIN, "GET", nodes, impersonate_group="x").code == 500
+
+
+NAMELESS = [
+    (
+        {"impersonate_group": "x\ny"},
+        'UID:"", Groups:[]string{"x", "y"}, Extra:map[string][]string(nil)',
+    ),
+    ({"impersonate_uid": "7"}, 'UID:"7", Groups:[]string(nil), Extra:map[string][]string(nil)'),
+    (
+        {"impersonate_extra_b": "2", "impersonate_extra_a": "0\n1"},
+        'UID:"", Groups:[]string(nil), '
+        'Extra:map[string][]string{"a":[]string{"0", "1"}, "b":[]string{"2"}}',
+    ),
+]
+"""Headers without a user, and how a real server (1.35 and later) shows what they ask for."""
+
+
+@pytest.mark.parametrize(("headers", "shown"), NAMELESS)
+def test_one_cannot_act_as_somebody_without_a_name(
+    ask: Callable[..., Any], headers: dict[str, str], shown: str
+) -> None:
+    answer = ask(ADMIN, "GET", "/api/v1/nodes", **headers)
+    assert (answer.code, answer.body["reason"]) == (400, "BadRequest")
+    assert answer.body["message"] == (
+        f'requested &user.DefaultInfo{{Name:"", {shown}}} without impersonating a user name'
+    )
 
 
 REFUSED = [

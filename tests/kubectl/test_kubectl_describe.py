@@ -228,6 +228,10 @@ describe nope
 describe po -A x
 describe
 get po z -n nowhere
+get po z z
+get po z y z
+get po/z po/z
+get po z z --ignore-not-found
 delete po z -n nowhere
 events
 events -A

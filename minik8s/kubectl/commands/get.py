@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from minik8s.errors import ApiError, NotFound
+from minik8s.errors import NotFound
 from minik8s.kubectl.call import Call
 from minik8s.kubectl.customcolumns import FORMATS as COLUMN_FORMATS
 from minik8s.kubectl.customcolumns import columns_printer, print_columns
-from minik8s.kubectl.failures import Failure, errors_in, message_of, raise_all
+from minik8s.kubectl.failures import Failure, errors_in, raise_all
 from minik8s.kubectl.output import FORMATS, NoPrinter, Printer, format_printer, name_printer
 from minik8s.kubectl.rawrequests import raw_get
 from minik8s.kubectl.selecting import select
@@ -217,7 +217,7 @@ def _print_tables(call: Call, selection: Selection) -> None:
     out.flush()
     if not written[0] and not errors and not call.flags.on("ignore-not-found"):
         _say_nothing_found(call, targets, selection)
-    raise_all(_distinct(errors))
+    raise_all(errors)
 
 
 def _sorted(targets: list[Target], field: str) -> list[Target]:
@@ -246,11 +246,3 @@ def _say_nothing_found(call: Call, targets: list[Target], selection: Selection) 
         call.err(f"No resources found in {call.namespace} namespace.\n")
     else:
         call.err("No resources found\n")
-
-
-def _distinct(errors: list[Exception]) -> list[Exception]:
-    seen: dict[str, Exception] = {}
-    for error in errors:
-        key = message_of(error) if isinstance(error, ApiError) else str(error)
-        seen.setdefault(key, error)
-    return list(seen.values())
