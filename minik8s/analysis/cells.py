@@ -28,22 +28,70 @@ ALL = -1
 Policies: TypeAlias = tuple[CompiledPolicy, ...]
 
 
-def cells_of(
-    direction: Direction, policies: Policies, index: int, classes: Classes, space: PortSpace
-) -> Cells:
-    """What policies, in order, let through for the class with an index that they select."""
-    if not policies:
-        return ((space.everything, ALL),)
-    isolated = any(policy.tier is Tier.NETWORK_POLICY for policy in policies)
-    ruled = [
-        (policy.tier, rule.action, _pieces(direction, rule, index, classes, space))
-        for policy in policies
-        if not (isolated and policy.tier is Tier.BASELINE)
-        for rule in policy.rules[direction]
-    ]
-    if all(policy.tier is Tier.NETWORK_POLICY for policy in policies):
-        return _union((piece for _, _, pieces in ruled for piece in pieces), space)
-    return _in_order(ruled, isolated, ALL, space)
+class CellMaker:
+    """Makes the cells of one direction; what classes have in common is computed once."""
+
+    __slots__ = ("_classes", "_direction", "_ordered", "_pieces", "_space")
+
+    def __init__(self, direction: Direction, classes: Classes, space: PortSpace) -> None:
+        self._direction, self._classes, self._space = direction, classes, space
+        self._pieces: dict[int, Pieces] = {}
+        self._ordered: dict[object, Cells] = {}
+
+    def cells(self, policies: Policies, index: int) -> Cells:
+        """What policies, in order, let through for the class with an index that they select."""
+        if not policies:
+            return ((self._space.everything, ALL),)
+        tiered = [policy for policy in policies if policy.tier is not Tier.NETWORK_POLICY]
+        merged = self._of_network_policies(policies, index)
+        if not tiered:
+            return merged
+        isolated = len(tiered) < len(policies)
+        key = (tuple(map(id, tiered)), merged, isolated)
+        if any(self._by_class(rule) for policy in tiered for rule in policy.rules[self._direction]):
+            return self._in_order(tiered, merged, isolated, index)
+        cells = self._ordered.get(key)
+        if cells is None:
+            cells = self._ordered[key] = self._in_order(tiered, merged, isolated, index)
+        return cells
+
+    def _of_network_policies(self, policies: Policies, index: int) -> Cells:
+        """NetworkPolicies add to each other, whatever their order."""
+        rules = [
+            rule
+            for policy in policies
+            if policy.tier is Tier.NETWORK_POLICY
+            for rule in policy.rules[self._direction]
+        ]
+        pieces = [piece for rule in rules for piece in self._of_rule(rule, index)]
+        return _union(pieces, self._space)
+
+    def _in_order(
+        self, tiered: Iterable[CompiledPolicy], merged: Cells, isolated: bool, index: int
+    ) -> Cells:
+        ruled = [
+            (policy.tier, rule.action, self._of_rule(rule, index))
+            for policy in tiered
+            if not (isolated and policy.tier is Tier.BASELINE)
+            for rule in policy.rules[self._direction]
+        ]
+        if isolated:
+            ruled.append((Tier.NETWORK_POLICY, Action.ACCEPT, list(merged)))
+        return _in_order(ruled, isolated, ALL, self._space)
+
+    def _of_rule(self, rule: Rule, index: int) -> Pieces:
+        if self._by_class(rule):
+            return _pieces(self._direction, rule, index, self._classes, self._space)
+        pieces = self._pieces.get(id(rule))
+        if pieces is None:
+            pieces = _pieces(self._direction, rule, index, self._classes, self._space)
+            self._pieces[id(rule)] = pieces
+        return pieces
+
+    def _by_class(self, rule: Rule) -> bool:
+        """Whether port names make a rule mean something else for each class it is about."""
+        named = rule.ports is not None and any(entry.name for entry in rule.ports)
+        return named and self._direction is Direction.INGRESS
 
 
 def _pieces(

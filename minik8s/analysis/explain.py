@@ -6,7 +6,7 @@ side names the rules or policies whose removal turns its verdict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -128,7 +128,8 @@ class Explainer:
         self.directory = Directory(documents, self.snapshot)
         self.owners = Owners(documents)
         self._documents = documents
-        self._workloads: dict[str, list[Peer]] | None = None
+        self._workloads: dict[str, dict[str, list[Peer]]] = {}
+        self._rests: dict[object, Selection] = {}
         self._declared: dict[str, frozenset[tuple[str, int]]] = {}
         self._by_key = {
             f"{namespace_of(d) or 'default'}/{name_of(d)}": d
@@ -146,6 +147,7 @@ class Explainer:
         Ends are `namespace/pod`, `namespace/workload` or `ip:ADDRESS`; a target may also be
         `namespace/service` or a DNS name as a program would dial it. Raises InputError.
         """
+        self._rests.clear()
         sources = self.peers(source)
         route = self._route(sources[0], target, protocol, port)
         lookup = self._lookup(sources) if route.by_name else ()
@@ -186,14 +188,14 @@ class Explainer:
         return found
 
     def _workload(self, key: str) -> list[Peer]:
-        if self._workloads is None:
-            self._workloads = {}
-            for pod_key, document in self._by_key.items():
-                peer = self.snapshot.pods.get(pod_key)
-                if peer is not None:
-                    owner = str(self.owners.workload(document))
-                    self._workloads.setdefault(owner, []).append(peer)
-        return self._workloads.get(key, [])
+        namespace = key.partition("/")[0]
+        known = self._workloads.get(namespace)
+        if known is None:
+            known = self._workloads[namespace] = {}
+            for pod_key, peer in self.snapshot.by_namespace.get(namespace, {}).items():
+                owner = str(self.owners.workload(self._by_key[pod_key]))
+                known.setdefault(owner, []).append(peer)
+        return known.get(key, [])
 
     def _route(self, source: Peer, target: str, protocol: str, port: int | None) -> Route:
         if target.startswith("ip:"):
@@ -262,10 +264,25 @@ class Explainer:
         if not selection.policies:
             return Side(decision, pod.key, trials)
         rules, policies = _named(decision, trials)
-        everybody = self.snapshot.policies.selecting(pod)
-        rest = _without(direction, everybody, set(rules), set(policies))
+        rest = self._rest(direction, pod, rules, policies)
         without = judge(rest, pod, other, protocol, port).verdict
         return Side(decision, pod.key, trials, rules, policies, without)
+
+    def _rest(
+        self,
+        direction: Direction,
+        pod: Peer,
+        rules: tuple[RuleRef, ...],
+        policies: tuple[PolicyRef, ...],
+    ) -> Selection:
+        """What selects a pod without some rules or policies; hops of one pod share it."""
+        gone = frozenset((ref.policy, ref.index) for ref in rules)
+        key = (direction, pod.key, gone, policies)
+        rest = self._rests.get(key)
+        if rest is None:
+            everybody = self.snapshot.policies.selecting(pod)
+            rest = self._rests[key] = _without(direction, everybody, gone, policies)
+        return rest
 
     def _name(self, peer: Peer) -> str:
         """A short name for a peer, to name policies after."""
@@ -291,19 +308,22 @@ def _named(
 def _without(
     direction: Direction,
     selecting: Iterable[CompiledPolicy],
-    rules: set[RuleRef],
-    policies: set[PolicyRef],
+    rules: Collection[tuple[PolicyRef, int]],
+    policies: Collection[PolicyRef],
 ) -> Selection:
     """The selection as it would be without some rules or policies.
 
     A pod that loses its last NetworkPolicy falls to the Baseline tier, so all tiers count.
     """
-    gone = {(ref.policy, ref.index) for ref in rules}
+    poorer = {policy for policy, _ in rules}
     kept = []
     for policy in selecting:
         if direction in policy.rules and policy.ref not in policies:
-            left = tuple(r for r in policy.rules[direction] if (policy.ref, r.index) not in gone)
-            kept.append(replace(policy, rules={direction: left}))
+            if policy.ref in poorer:
+                old = policy.rules[direction]
+                left = tuple(rule for rule in old if (policy.ref, rule.index) not in rules)
+                policy = replace(policy, rules={direction: left})
+            kept.append(policy)
     return Selection.of(direction, kept)
 
 

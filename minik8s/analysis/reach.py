@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
-from minik8s.analysis.cells import ALL, Cells, Policies, cells_of, entries_of
+from minik8s.analysis.cells import ALL, CellMaker, Cells, Policies, entries_of
 from minik8s.policy.bits import bits, union
 from minik8s.policy.classes import Classes
 from minik8s.policy.compile import CompiledPolicy, Rule
@@ -74,6 +75,7 @@ class Reach:
     def _fill(self, direction: Direction, side: Side, indexes: Iterable[int]) -> None:
         """Compute the cells of classes; those that the same policies select share them."""
         memo: dict[Hashable, Cells] = {}
+        maker = CellMaker(direction, self.classes, self.space)
         for index in indexes:
             policies = side.policies[index]
             key: Hashable = tuple(map(id, policies))
@@ -81,8 +83,7 @@ class Reach:
                 key = (key, self.classes.port_names(index))
             cells = memo.get(key)
             if cells is None:
-                cells = cells_of(direction, policies, index, self.classes, self.space)
-                memo[key] = cells
+                cells = memo[key] = maker.cells(policies, index)
             side.cells[index] = cells
 
     # -- who is let in
@@ -106,19 +107,20 @@ class Reach:
 
     def _add(self, by_sources: dict[int, dict[int, int]]) -> None:
         """Put destinations, by sources and port mask, into what the sources have already."""
-        chosen: dict[int, tuple[int, ...]] = {}
+        chosen: dict[int, int] = {}
         for number, sources in enumerate(by_sources):
+            bit = 1 << number
             for index in bits(sources):
-                chosen[index] = (*chosen.get(index, ()), number)
+                chosen[index] = chosen.get(index, 0) | bit
         added = list(by_sources.values())
-        known: dict[tuple[int, tuple[int, ...]], Cells] = {}
+        known: dict[tuple[int, int], Cells] = {}
         before = list(self._inward)  # keeps what the keys below name
         for index, numbers in chosen.items():
             key = (id(before[index]), numbers)
             cells = known.get(key)
             if cells is None:
                 mine = dict(before[index])
-                for number in numbers:
+                for number in bits(numbers):
                     for mask, members in added[number].items():
                         mine[mask] = mine.get(mask, 0) | members
                 cells = known[key] = tuple(mine.items())
@@ -243,23 +245,22 @@ class Reach:
                 chosen = [policy for policy in policies if direction in policy.rules]
                 side.policies.append(tuple(sorted(chosen, key=order)))
                 side.cells.append(())
-            affected = self._letting(direction, fresh) | fresh
+            affected = self._letting(direction, samples) | fresh
             self._judge_anew(direction, side, affected)
         self._meet(added)
         self._fill_rows(self.classes.everything)
 
-    def _letting(self, direction: Direction, fresh: int) -> int:
+    def _letting(self, direction: Direction, samples: Sequence[Peer]) -> int:
         """The classes whose policies say something about new ones."""
-        matching = self.classes.matching
 
         def concerned(rule: Rule) -> bool:
             named = any(entry.name for entry in rule.ports or ())
             return (direction is Direction.EGRESS and named) or any(
-                matching(peer) & fresh for peer in rule.peers or ()
+                peer.matches(sample) for peer in rule.peers or () for sample in samples
             )
 
         return union(
-            matching(policy.subject)
+            self.classes.matching(policy.subject)
             for policy in self.snapshot.policies
             if any(concerned(rule) for rule in policy.rules.get(direction, ()))
         )
@@ -331,6 +332,7 @@ def _copier(splits: Splits) -> Callable[[int], int]:
     known: dict[int, int] = {}
     first, sources = splits[0][1], [old for old, _ in splits]
     below = (1 << first) - 1
+    chosen = itemgetter(*(first - 1 - old for old in reversed(sources)))
 
     def copied(members: int) -> int:
         found = known.get(members)
@@ -339,7 +341,7 @@ def _copier(splits: Splits) -> Callable[[int], int]:
                 more = union((members >> old & 1) << at for at, old in enumerate(sources))
             else:
                 text = f"{members & below:0{first}b}"
-                more = int("".join([text[first - 1 - old] for old in reversed(sources)]), 2)
+                more = int("".join(chosen(text)), 2)
             rest = -1 << (first + len(sources)) if members < 0 else 0
             found = known[members] = members & below | more << first | rest
         return found

@@ -284,7 +284,8 @@ def _pairs(
 def _newly(
     before: PolicySet, after: PolicySet, source: Peer, target: Peer, protocol: str, port: int | None
 ) -> bool:
+    # the policies only ever allow more, so most pairs fall at the first question
     return (
-        before.decide(source, target, protocol, port).verdict is Verdict.DROP
-        and after.decide(source, target, protocol, port).verdict is Verdict.ALLOW
+        after.decide(source, target, protocol, port).verdict is Verdict.ALLOW
+        and before.decide(source, target, protocol, port).verdict is Verdict.DROP
     )

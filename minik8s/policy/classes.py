@@ -14,7 +14,7 @@ from minik8s.policy.addresses import Block
 from minik8s.policy.blockmap import BlockMap
 from minik8s.policy.compile import PeerMatch
 from minik8s.policy.peerclass import Nature, Parts, PeerClass, Splits
-from minik8s.policy.peerindex import Found, PeerIndex
+from minik8s.policy.peerindex import Keys, PeerIndex
 from minik8s.policy.postings import Postings
 from minik8s.policy.values import Peer
 from minik8s.policy.vocabulary import Values, Vocabulary
@@ -180,7 +180,7 @@ class Classes:
         self._say_anew((*parts.concerned, *self._empty))
         return splits + parts.splits
 
-    def _concerned(self, news: Vocabulary) -> Iterator[Iterable[Found]]:
+    def _concerned(self, news: Vocabulary) -> Iterator[Keys]:
         """The peers that each new word is about."""
         index, known = self._index, self._words
         for key, values in news.labels.items():
@@ -193,22 +193,19 @@ class Classes:
         if news.namespace_labels:
             yield from self._concerned_namespaces(news.namespace_labels)
         for port in news.names:
-            by_number: dict[int, list[Found]] = {}
-            for found in index.naming(port):
-                by_number.setdefault(found[1].ports[port], []).append(found)
-            yield from by_number.values()
+            yield from index.naming(port)
         for block in news.blocks:
             yield index.within(block)
         if news.node_labels:
             yield from self._concerned_hosts(news.node_labels)
 
-    def _concerned_namespaces(self, news: Values) -> Iterator[list[Found]]:
-        spaces = [(found, found[1].namespace_labels) for found in self._index.namespaces()]
-        for chosen in _bearing(spaces, news, self._words.namespace_labels):
-            yield [each for _, pod in chosen for each in self._index.inside(pod.namespace)]
+    def _concerned_namespaces(self, news: Values) -> Iterator[list[str]]:
+        spaces = [(pod.namespace, pod.namespace_labels) for pod in self._index.samples()]
+        for names in _bearing(spaces, news, self._words.namespace_labels):
+            yield [key for name in names for key in self._index.inside(name)]
 
-    def _concerned_hosts(self, news: Values) -> Iterator[list[Found]]:
-        hosts = [(found, found[1].node_labels or {}) for found in self._index.hosts.items()]
+    def _concerned_hosts(self, news: Values) -> Iterator[list[str]]:
+        hosts = [(key, host.node_labels or {}) for key, host in self._index.hosts.items()]
         yield from _bearing(hosts, news, self._words.node_labels)
 
     def _say_anew(self, indexes: Sequence[int]) -> None:
@@ -252,12 +249,12 @@ def _said(labels: Labels, mentioned: Values) -> Hashable:
 
 
 def _bearing(
-    peers: Sequence[tuple[Found, Labels]], news: Values, known: Values
-) -> Iterator[list[Found]]:
-    """The peers that have a new label or label value, one list for each."""
+    named: Sequence[tuple[str, Labels]], news: Values, known: Values
+) -> Iterator[list[str]]:
+    """The names of what has a new label or label value, one list for each."""
     for key, values in news.items():
-        bearing = [(peer, labels[key]) for peer, labels in peers if key in labels]
+        bearing = [(name, labels[key]) for name, labels in named if key in labels]
         if key not in known:
-            yield [peer for peer, _ in bearing]
+            yield [name for name, _ in bearing]
         for value in values:
-            yield [peer for peer, text in bearing if text == value]
+            yield [name for name, text in bearing if text == value]

@@ -8,7 +8,7 @@ from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
 
 from minik8s.policy.addresses import Span
-from minik8s.policy.peerindex import Found
+from minik8s.policy.peerindex import Keys
 from minik8s.policy.values import Peer
 
 Splits = list[tuple[int, int]]
@@ -68,30 +68,33 @@ class Parts:
         self.changed: list[int] = []
         self.concerned: dict[int, None] = {}
 
-    def tell_apart(self, peers: Iterable[Found]) -> None:
+    def tell_apart(self, keys: Keys) -> None:
         """Split every class of which some members are among the peers, and others are not."""
-        inside: dict[int, list[Found]] = {}
-        for found in peers:
-            index = self._of_peer[found[0]]
+        if 2 * len(keys) > len(self._of_peer):
+            # the others split the same classes, and are fewer
+            self.concerned |= dict.fromkeys(sorted(set(self._of_peer.values())))
+            keys = _rest(self._of_peer, keys)
+        inside: dict[int, list[str]] = {}
+        for key in keys:
+            index = self._of_peer[key]
             part = inside.get(index)
             if part is None:
-                inside[index] = [found]
+                inside[index] = [key]
             else:
-                part.append(found)
+                part.append(key)
         for index, part in inside.items():
             self.concerned[index] = None
             if len(part) < len(self._list[index].members):
-                self._split(index, dict(part))
+                self._split(index, part)
 
-    def _split(self, index: int, part: dict[str, Peer]) -> None:
+    def _split(self, index: int, keys: Sequence[str]) -> None:
         """Move a part, or the rest if that is fewer, to a class of its own."""
         entry, place = self._list[index], len(self._list)
         members = entry.members
-        if 2 * len(part) > len(members):
-            part = {name: peer for name, peer in members.items() if name not in part}
-        for name in part:
-            del members[name]
-            self._of_peer[name] = place
+        if 2 * len(keys) > len(members):
+            keys = _rest(members, keys)
+        part = {key: members.pop(key) for key in keys}
+        self._of_peer |= dict.fromkeys(keys, place)
         self._list.append(PeerClass(entry.nature, next(iter(part.values())), part))
         origin = self._origin[place] = self._origin.get(index, index)
         self.splits.append((origin, place))
@@ -100,3 +103,8 @@ class Parts:
         if entry.sample.key in part:
             entry.sample = next(iter(members.values()))
             self.changed.append(index)
+
+
+def _rest(everybody: Iterable[str], keys: Keys) -> list[str]:
+    chosen = set(keys)
+    return [key for key in everybody if key not in chosen]

@@ -7,7 +7,8 @@ looking at the others.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 
 from minik8s.policy.addresses import Block, parse_address
 from minik8s.policy.values import Peer
@@ -15,39 +16,39 @@ from minik8s.policy.values import Peer
 Keyed = dict[str, Peer]
 """Peers by key."""
 
-Found = tuple[str, Peer]
-"""A peer with its key."""
+Keys = Collection[str]
+"""Keys of peers."""
 
 
 class PeerIndex:
     """Pods, nodes and host-network pods, found by one property; only pods have labels here."""
 
-    __slots__ = ("_addresses", "_labels", "_names", "_namespaces", "hosts")
+    __slots__ = ("_addresses", "_labels", "_namespaces", "_numbers", "hosts", "peers")
 
     def __init__(self, peers: Iterable[Peer]) -> None:
+        self.peers: Keyed = {}
+        self.hosts: Keyed = {}
         self._labels: dict[str, dict[str, Keyed]] = {}
         self._namespaces: dict[str, Keyed] = {}
-        self._names: dict[tuple[str, str], Keyed] = {}
-        self._addresses: dict[int, list[tuple[int, str, Peer]]] = {0: [], 4: [], 6: []}
-        self.hosts: Keyed = {}
+        self._numbers: dict[tuple[str, str], dict[int, Keyed]] = {}
+        self._addresses: dict[int, list[tuple[int, str]]] = {0: [], 4: [], 6: []}
         for peer in peers:
             version, value = parse_address(peer.address)
-            self._addresses[version].append((value, peer.key, peer))
-            self._note(peer)
-        for found in self._addresses.values():
-            found.sort(key=_place)
+            self._addresses[version].append((value, self._note(peer)))
+        for places in self._addresses.values():
+            places.sort()
 
     def add(self, peer: Peer) -> None:
         """Take in a peer whose key is not here yet."""
         version, value = parse_address(peer.address)
-        insort(self._addresses[version], (value, peer.key, peer), key=_place)
-        self._note(peer)
+        insort(self._addresses[version], (value, self._note(peer)))
 
-    def _note(self, peer: Peer) -> None:
+    def _note(self, peer: Peer) -> str:
         key = peer.key
+        self.peers[key] = peer
         if not peer.is_pod:
             self.hosts[key] = peer
-            return
+            return key
         self._namespaces.setdefault(peer.namespace, {})[key] = peer
         for label, value in peer.labels.items():
             values = self._labels.get(label)
@@ -57,14 +58,16 @@ class PeerIndex:
             if found is None:
                 found = values[value] = {}
             found[key] = peer
-        for name in peer.ports:
-            self._names.setdefault(name, {})[key] = peer
+        for name, number in peer.ports.items():
+            self._numbers.setdefault(name, {}).setdefault(number, {})[key] = peer
+        return key
 
     def discard(self, peer: Peer) -> None:
         """Let go of a peer that is here."""
         version, value = parse_address(peer.address)
         key, places = peer.key, self._addresses[version]
-        del places[bisect_left(places, (value, key), key=_place)]
+        del places[bisect_left(places, (value, key))]
+        del self.peers[key]
         if not peer.is_pod:
             del self.hosts[key]
             return
@@ -74,45 +77,41 @@ class PeerIndex:
             del values[text][key]
             if not values[text]:
                 del values[text]
-        for name in peer.ports:
-            del self._names[name][key]
+        for name, number in peer.ports.items():
+            del self._numbers[name][number][key]
 
-    def labelled(self, label: str) -> Iterator[Found]:
+    def labelled(self, label: str) -> Keys:
         """The pods that have a label, whatever its value."""
-        for found in self._labels.get(label, {}).values():
-            yield from found.items()
+        return list(chain.from_iterable(self._labels.get(label, {}).values()))
 
-    def valued(self, label: str, value: str) -> Iterable[Found]:
+    def valued(self, label: str, value: str) -> Keys:
         """The pods that have a label with a value."""
-        return self._labels.get(label, {}).get(value, {}).items()
+        return self._labels.get(label, {}).get(value, {})
 
-    def inside(self, namespace: str) -> Iterable[Found]:
+    def inside(self, namespace: str) -> Keys:
         """The pods of a namespace."""
-        return self._namespaces.get(namespace, {}).items()
+        return self._namespaces.get(namespace, {})
 
-    def namespaces(self) -> Iterator[Found]:
+    def samples(self) -> Iterator[Peer]:
         """One pod of each namespace that has any."""
         for found in self._namespaces.values():
             if found:
-                yield next(iter(found.items()))
+                yield next(iter(found.values()))
 
-    def naming(self, name: tuple[str, str]) -> Iterable[Found]:
-        """The pods that give a (port name, protocol) a number."""
-        return self._names.get(name, {}).items()
+    def naming(self, name: tuple[str, str]) -> Iterable[Keys]:
+        """The pods that give a (port name, protocol) a number, number by number."""
+        return self._numbers.get(name, {}).values()
 
-    def within(self, block: Block) -> Iterator[Found]:
+    def within(self, block: Block) -> Keys:
         """Pods, nodes and host-network pods whose address a block holds."""
         places = self._addresses[block.version]
+        found: list[str] = []
         for first, last in block.spans():
             start = bisect_left(places, first, key=_value)
             end = bisect_right(places, last, key=_value)
-            for _, name, peer in places[start:end]:
-                yield name, peer
+            found += [key for _, key in places[start:end]]
+        return found
 
 
-def _place(entry: tuple[int, str, Peer]) -> tuple[int, str]:
-    return entry[:2]
-
-
-def _value(entry: tuple[int, str, Peer]) -> int:
-    return entry[0]
+def _value(place: tuple[int, str]) -> int:
+    return place[0]

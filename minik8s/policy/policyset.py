@@ -56,6 +56,7 @@ class PolicySet:
         other._compiled = dict(self._compiled)
         other._namespaces = {name: dict(inside) for name, inside in self._namespaces.items()}
         other._cluster = dict(self._cluster)
+        other._selections = {name: dict(known) for name, known in self._selections.items()}
         return other
 
     def __iter__(self) -> Iterator[CompiledPolicy]:

@@ -26,6 +26,9 @@ class Direction(Enum):
     INGRESS = "Ingress"
     EGRESS = "Egress"
 
+    # members are single objects, and Enum's own hash is a Python call at every look-up
+    __hash__ = object.__hash__
+
 
 class Verdict(Enum):
     """What policy says about one packet, listener or not."""

@@ -254,7 +254,7 @@ def living(documents):
     return [
         f"{d['metadata']['namespace']}/{d['metadata']['name']}"
         for d in documents
-        if d["kind"] == "Pod" and d["status"]["phase"] not in ("Succeeded", "Failed")
+        if d["kind"] == "Pod" and d["status"].get("phase") not in ("Succeeded", "Failed")
     ]
 
 
@@ -263,7 +263,7 @@ def spare_addresses(documents):
     return [
         f"ip:{entry['ip']}"
         for d in documents
-        if d["kind"] == "Pod" and d["status"]["phase"] not in ("Succeeded", "Failed")
+        if d["kind"] == "Pod" and d["status"].get("phase") not in ("Succeeded", "Failed")
         for entry in d["status"].get("podIPs") or ()
         if not d["spec"].get("hostNetwork")
     ]

@@ -320,6 +320,12 @@ PODS = [
     pod("agent", 4, {"app": "b"}, hostNetwork=True),
 ]
 HOLE = {"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.0.0.2/31", "10.0.0.5/32"]}}
+
+
+def labelled(app):
+    return {"podSelector": {"matchLabels": {"app": app}}}
+
+
 HAS_APP = {"matchExpressions": [{"key": "app", "operator": "Exists"}]}
 DENY, ACCEPT = (
     cluster_policy(action, "Admin", at, action) for at, action in ((1, "Deny"), (2, "Accept"))
@@ -337,6 +343,8 @@ CORNERS = [
     [*PODS, policy(policyTypes=["Egress"], egress=[{"ports": [{"port": "web"}]}])],
     [*PODS, DENY, ACCEPT],
     [*PODS, cluster_policy("first", "Admin", 0, "Pass"), DENY],
+    [*PODS, cluster_policy("first", "Admin", 0, "Pass"), policy()],
+    [*PODS, *TWINS, policy(ingress=[{"from": [labelled("b")]}, {"from": [labelled("")]}])],
     [*PODS, policy(), cluster_policy("late", "Baseline", 1, "Accept")],
 ]
 """Worlds that random ones hit too seldom."""
