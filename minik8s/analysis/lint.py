@@ -1,17 +1,20 @@
 """Lint: what is probably a mistake in a policy, where it is, and how to mend it.
 
 Findings that depend on the cluster (`selects-nothing`, `port-name-unknown`, ...) are looked
-for only if the input holds pods, or workloads that make pods.
+for only if the input holds pods, or workloads that make pods. What files leave open, such as the
+labels of a namespace that none of them declares, counts for the policy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from minik8s.analysis.cells import CellMaker
 from minik8s.analysis.explain import with_dns
+from minik8s.analysis.implied import implies, selects_all_of
 from minik8s.analysis.inputs import Source
+from minik8s.analysis.knowledge import Knowledge
 from minik8s.analysis.matrix import Matrix
 from minik8s.model import policies as view
 from minik8s.model.metadata import Document, name_of
@@ -20,10 +23,10 @@ from minik8s.policy.addresses import Block, parse_address
 from minik8s.policy.bits import bits
 from minik8s.policy.clusterwide import CLUSTER_NETWORK_POLICY, DOMAIN_NAMES
 from minik8s.policy.clusterwide import KINDS as CLUSTER_KINDS
-from minik8s.policy.compile import NETWORK_POLICY, CompiledPolicy, Rule, Tier
+from minik8s.policy.compile import NETWORK_POLICY, CompiledPolicy, PodMatch, Rule, Tier
 from minik8s.policy.policyset import KINDS
 from minik8s.policy.ports import PROTOCOLS
-from minik8s.policy.values import Direction, Peer, Verdict
+from minik8s.policy.values import Direction, Peer, PolicyRef, Verdict
 
 SERVICE_CIDR = Block.of("10.96.0.0/12")
 """Where kubeadm clusters have their Services' addresses."""
@@ -78,6 +81,7 @@ class _Linter:
         self._given = [source.document for source in sources]
         self._matrix = Matrix.of(documents)
         self._snapshot = self._matrix.snapshot
+        self._knowledge = Knowledge(self._given, self._snapshot)
         self._populated = any(
             pod.namespace != "kube-system" for pod in self._snapshot.pods.values()
         )
@@ -96,8 +100,8 @@ class _Linter:
         if policy is None:
             return
         checks = [*self._rules(policy, document), *self._whole(policy, document)]
-        if self._populated:
-            checks += [*self._in_cluster(policy), *self._shadows(policy)]
+        checks += self._in_cluster(policy) if self._populated else self._dns_alone(policy)
+        checks += self._shadows(policy)
         for path, code, message in checks:
             subject = f"{policy.ref.kind} {policy.ref}"
             yield Finding(source.file, source.line_of(path), code, subject, message)
@@ -124,18 +128,41 @@ class _Linter:
                 if rule.peers is None and rule.ports is None:
                     yield path, "allows-everything", f"a rule without {peers} and ports matches all"
                 yield from self._entries(f"{path}.{peers}", entries)
+                if policy.ref.kind == NETWORK_POLICY:
+                    yield from self._dashes(f"{path}.{peers}", entries, rule)
 
     def _entries(self, path: str, entries: Iterable[Document]) -> Iterator[tuple[str, str, str]]:
-        before: set[str] = set()
         for index, entry in enumerate(entries):
-            keys = set(entry or ())
-            if before == {"namespaceSelector"} and keys == {"podSelector"}:
-                text = "namespaceSelector and podSelector are two peers here: either is enough"
-                yield f"{path}[{index}]", "peer-dash", text
-            before = keys
-            cidr = (entry.get("ipBlock") or {}).get("cidr") if keys else None
+            cidr = ((entry or {}).get("ipBlock") or {}).get("cidr")
             if cidr:
                 yield from self._block(f"{path}[{index}].ipBlock", entry["ipBlock"])
+
+    def _dashes(
+        self, path: str, entries: Sequence[Document], rule: Rule
+    ) -> Iterator[tuple[str, str, str]]:
+        """Two neighbouring peers that look like one with a dash too many.
+
+        A list with blocks is a list of alternatives, and what selects every pod of a namespace
+        needs no second selector.
+        """
+        if any("ipBlock" in (entry or ()) for entry in entries):
+            return
+        for index in range(1, len(entries)):
+            one, other = (set(entry or ()) for entry in entries[index - 1 : index + 1])
+            named = one == {"namespaceSelector"} and other == {"podSelector"}
+            if named and entries[index]["podSelector"] and self._meant_as_one(rule, index):
+                text = "namespaceSelector and podSelector are two peers here: either is enough"
+                yield f"{path}[{index}]", "peer-dash", text
+
+    def _meant_as_one(self, rule: Rule, index: int) -> bool:
+        """Whether two peers might be one: not if pods match the second but never both."""
+        peers = rule.peers or ()
+        pods, pair = self._snapshot.pods.values(), peers[index - 1 : index + 1]
+        spaces, labels = (peer for peer in pair if isinstance(peer, PodMatch))
+        if not any(labels.matches(pod) for pod in pods):
+            return True
+        both = replace(spaces, pods=labels.pods)
+        return any(both.matches(pod) for pod in pods) or self._knowledge.could_match(both)
 
     def _block(self, path: str, raw: Document) -> Iterator[tuple[str, str, str]]:
         block = Block.of(raw["cidr"], raw.get("except") or ())
@@ -164,7 +191,7 @@ class _Linter:
                 yield from self._reachable(f"{path}.{_PEERS[direction]}", rule)
                 field = "protocols" if policy.ref.kind == CLUSTER_NETWORK_POLICY else "ports"
                 yield from self._names(f"{path}.{field}", direction, rule, pods)
-        if Direction.EGRESS in policy.rules and policy.tier is Tier.NETWORK_POLICY:
+        if policy.rules.get(Direction.EGRESS) and policy.tier is Tier.NETWORK_POLICY:
             yield from self._dns(pods)
 
     def _reachable(self, path: str, rule: Rule) -> Iterator[tuple[str, str, str]]:
@@ -175,7 +202,8 @@ class _Linter:
         classes = self._matrix.reach.classes
         if rule.peers is None or DOMAIN_NAMES in rule.peers:
             return
-        if not any(classes.matching(peer) for peer in rule.peers):
+        could = self._knowledge.could_match
+        if not any(classes.matching(peer) or could(peer) for peer in rule.peers):
             yield path, "rule-never-matches", "no pod, node or address matches its peers"
 
     def _names(
@@ -213,35 +241,85 @@ class _Linter:
                 yield "spec.policyTypes", "egress-without-dns", text
                 return
 
+    def _dns_alone(self, policy: CompiledPolicy) -> Iterator[tuple[str, str, str]]:
+        """The same without pods: whether no policy for all that this one selects allows DNS."""
+        if policy.tier is not Tier.NETWORK_POLICY or not policy.rules.get(Direction.EGRESS):
+            return
+        everybody = [p for p in self._snapshot.policies if selects_all_of(p, policy)]
+        rules = [rule for each in everybody for rule in each.rules.get(Direction.EGRESS, ())]
+        servers = self._snapshot.pods.values()
+        if not any(
+            _asks_for_dns(rule) or self._knowledge.may_reach(rule, server, "UDP", 53)
+            for rule in rules
+            for server in servers
+        ):
+            text = "the pods that it selects may not ask the cluster's DNS"
+            yield "spec.policyTypes", "egress-without-dns", text
+
     def _unheard(self, pod: Peer, server: Peer) -> bool:
         """Whether no rule lets a pod ask a DNS server; a Deny of the cluster's is meant so."""
         ends = self._snapshot.pair(pod, server)
         decision = self._snapshot.policies.decide_direction(Direction.EGRESS, *ends, "UDP", 53)
-        return decision.verdict is Verdict.DROP and decision.matched is None
+        if decision.verdict is not Verdict.DROP or decision.matched is not None:
+            return False
+        return not any(
+            _asks_for_dns(rule) or self._knowledge.may_reach(rule, ends[1], "UDP", 53)
+            for each, rule in self._snapshot.policies.selection(Direction.EGRESS, pod).rules
+            if each.tier is Tier.NETWORK_POLICY
+        )
 
     def _shadows(self, policy: CompiledPolicy) -> Iterator[tuple[str, str, str]]:
-        """Whether the other policies isolate the same pods and allow all that this one does."""
-        if policy.tier is not Tier.NETWORK_POLICY or not policy.rules:
+        """Whether other policies isolate the same pods and allow all that this one does.
+
+        One that has no rules denies by default, which is good practice beside others.
+        """
+        if policy.tier is not Tier.NETWORK_POLICY or not any(policy.rules.values()):
             return
-        reach = self._matrix.reach
-        selected = list(bits(reach.classes.matching(policy.subject)))
-        others = set()
-        for direction in policy.rules:
-            for index in selected:
+        others = [p for p in self._snapshot.policies if p.ref.kind == policy.ref.kind]
+        wide = next((p for p in others if p != policy and implies(p, policy)), None)
+        if wide is not None and not implies(policy, wide):
+            yield "metadata.name", "shadowed", f"adds nothing to {wide.ref}"
+        elif wide is None and self._populated:
+            covering = self._covering(policy)
+            if covering and not any(policy in self._covering(other) for other in covering):
+                names = ", ".join(sorted(str(other.ref) for other in covering))
+                yield "metadata.name", "shadowed", f"adds nothing, for these pods, to {names}"
+
+    def _covering(self, policy: CompiledPolicy) -> list[CompiledPolicy]:
+        """The policies that, for the pods at hand, allow together all that one allows."""
+        reach, found = self._matrix.reach, dict[PolicyRef, CompiledPolicy]()
+        everything = reach.classes.everything
+        for direction, rules in policy.rules.items():
+            maker = CellMaker(direction, reach.classes, reach.space)
+            for index in bits(reach.classes.matching(policy.subject)):
                 all_of_them = reach.sides[direction].policies[index]
                 rest = tuple(p for p in all_of_them if p is not policy)
-                if not any(p.tier is Tier.NETWORK_POLICY for p in rest):
-                    return
-                if any(_same(p, policy) for p in rest):
-                    return
-                left = CellMaker(direction, reach.classes, reach.space).cells(rest, index)
-                whole, all_of_it = reach.sides[direction].cells[index], reach.classes.everything
-                if _flat(left, all_of_it) != _flat(whole, all_of_it):
-                    return
-                others |= {p.ref for p in rest if p.tier is Tier.NETWORK_POLICY}
-        if selected:
-            names = ", ".join(map(str, sorted(others)))
-            yield "metadata.name", "shadowed", f"adds nothing to {names}"
+                mine = [p for p in rest if p.tier is Tier.NETWORK_POLICY]
+                if not mine:
+                    return []
+                left = maker.cells(rest, index)
+                whole = reach.sides[direction].cells[index]
+                if _flat(left, everything) != _flat(whole, everything):
+                    return []
+                found |= {p.ref: p for p in mine if p.rules[direction] or not rules}
+        return list(found.values()) if self._alive(policy) else []
+
+    def _alive(self, policy: CompiledPolicy) -> bool:
+        """Whether any rule of a policy matches somebody now; dead ones are told elsewhere."""
+        matching = self._matrix.reach.classes.matching
+        return any(
+            rule.peers is None or any(matching(peer) for peer in rule.peers)
+            for rules in policy.rules.values()
+            for rule in rules
+        )
+
+
+def _asks_for_dns(rule: Rule) -> bool:
+    """Whether a rule names the port of DNS: the server may be one that is not at hand."""
+    return any(
+        entry.protocol == "UDP" and (entry.first, entry.last, entry.name) == (53, 53, "")
+        for entry in rule.ports or ()
+    )
 
 
 def _types(document: Document) -> Iterator[tuple[str, str, str]]:

@@ -233,6 +233,8 @@ def check_lint(lint, inputs, documents):
             less = without_rule(documents, finding, paths[finding.line])
             assert answers(documents) == answers(less), finding
     said = {(f.code, f.subject, paths[f.line]) for f in found if f.code in EXPECTED}
+    if not populated(documents):
+        said = {each for each in said if each[0] != "egress-without-dns"}  # judged without pods
     wanted = set()
     for code, expected in EXPECTED.items():
         for document in documents:
@@ -367,16 +369,69 @@ def peer_is(world, policy, peers, pod):
 
 
 def without_dns(documents, policy):
-    """Egress policies one of whose pods may not ask the DNS server, for want of a rule."""
+    """Policies with egress rules one of whose pods may not ask the DNS, for want of a rule."""
     if policy["kind"] != "NetworkPolicy" or "Egress" not in types_of(policy):
         return
+    if not policy["spec"].get("egress"):
+        return  # it denies everything, and is meant to
     world, server = ClusterWorld(documents), (DNS[1], DNS[1]["status"]["podIP"])
     for pod in selected(documents, policy) if populated(documents) else ():
         mine = one_like(server[1], addresses(pod)) or pod["status"]["podIP"]
         ends = ((pod, mine), server, "UDP", 53)
         passed = world.first_action("Admin", "egress", *ends) in (None, "Pass")
-        if passed and not world.direction("egress", *ends):
+        if passed and not world.direction("egress", *ends) and not might_ask(documents, pod):
             yield "spec.policyTypes"
+
+
+def might_ask(documents, pod):
+    """Whether a rule names port 53, or allows the DNS if its namespace has fitting labels."""
+    world = ClusterWorld(documents)
+    if any(d["kind"] == "Namespace" and name_is(d, "kube-system") for d in documents):
+        guesses = [world]
+    else:
+        guesses = [ClusterWorld([*documents, kube_system(p)]) for p in peers_of(documents)]
+    for policy in World(documents).isolating(pod, "Egress"):
+        for rule in policy["spec"].get("egress") or []:
+            ports, server = rule.get("ports") or [], (DNS[1], DNS[1]["status"]["podIP"])
+            if any(
+                p.get("port") == 53
+                and p.get("protocol") == "UDP"
+                and p.get("endPort") in (None, 53)
+                for p in ports
+            ):
+                return True
+            for guess in guesses or [world]:
+                if guess.peer_ok(policy, rule.get("to"), server) and guess.port_ok(
+                    ports, server, "UDP", 53
+                ):
+                    return True
+    return False
+
+
+def name_is(document, name):
+    return document["metadata"]["name"] == name
+
+
+def peers_of(documents):
+    for document in documents:
+        if document["kind"] == "NetworkPolicy":
+            for rule in document["spec"].get("egress") or []:
+                yield from (p for p in rule.get("to") or [] if p.get("namespaceSelector"))
+
+
+def kube_system(peer):
+    """The namespace of the DNS with labels that a peer asks for, if labels can do that."""
+    selector = peer["namespaceSelector"]
+    labels = dict(selector.get("matchLabels") or {})
+    expressions = selector.get("matchExpressions") or []
+    refused = {v for e in expressions if e["operator"] == "NotIn" for v in e["values"]}
+    for each in sorted(expressions, key=lambda e: e["operator"] != "In"):
+        if each["operator"] == "In":
+            fitting = [v for v in each["values"] if v not in refused] or each["values"]
+            labels.setdefault(each["key"], fitting[0])
+        elif each["operator"] == "Exists":
+            labels.setdefault(each["key"], "any-other")
+    return {"kind": "Namespace", "metadata": {"name": "kube-system", "labels": labels}}
 
 
 def ties(documents):

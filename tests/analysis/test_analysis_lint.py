@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+import minik8s
 from minik8s.analysis import inputs
 from minik8s.analysis.lint import MENDS, lint
 from minik8s.analysis.report import run_lint
@@ -63,6 +65,9 @@ ingress:
   - port: http"""
 
 
+TO_API = "egress:\n- to:\n  - podSelector: {matchLabels: {app: api}}"
+
+
 def test_a_sound_policy_has_no_findings():
     assert codes(SOUND) == []
 
@@ -80,7 +85,7 @@ def test_a_sound_policy_has_no_findings():
         ("policy-types-missing", 2, "podSelector: {}\negress:\n- {}"),
         ("policy-types-missing", 2, "podSelector: {}\negress: []"),
         ("rules-ignored", 3, "podSelector: {}\npolicyTypes: [Ingress]\negress:\n- {}"),
-        ("egress-without-dns", 2, "podSelector: {}\npolicyTypes: [Egress]"),
+        ("egress-without-dns", 2, f"podSelector: {{}}\npolicyTypes: [Egress]\n{TO_API}"),
         ("allows-everything", 4, "podSelector: {}\npolicyTypes: [Ingress]\ningress:\n- {}"),
         (
             "peer-dash",
@@ -160,7 +165,7 @@ ALLOWED_DNS = admin(
 
 
 def test_who_may_ask_the_dns_by_a_rule_for_the_cluster_needs_no_other():
-    alone = "podSelector: {}\npolicyTypes: [Egress]"
+    alone = f"podSelector: {{}}\npolicyTypes: [Egress]\n{TO_API}"
     assert "egress-without-dns" in dict(codes(alone))
     assert codes(alone, more=ALLOWED_DNS) == []
     refused = ALLOWED_DNS.replace("Accept", "Deny")
@@ -220,3 +225,116 @@ def test_reports_carry_place_and_mend():
     assert place == {"artifactLocation": {"uri": "file.yaml"}, "region": {"startLine": line}}
     assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} == set(MENDS)
     assert run_lint([]).code == 0
+
+
+# -- what is no mistake
+
+TUTORIAL = Path(minik8s.__file__).parent / "data" / "tutorial"
+
+
+def tutorial(*names):
+    files = [str(path) for name in names for path in sorted(TUTORIAL.glob(f"{name}*"))]
+    return [(f.code, f.subject.rpartition("/")[2]) for f in lint(inputs.read(files))]
+
+
+@pytest.mark.parametrize("step", ["01", "02", "03", "04", "05", "06", "08"])
+def test_the_policies_of_the_tutorial_are_sound(step):
+    assert tutorial("demo-app", step) == []
+    assert tutorial(step) == []
+
+
+def test_the_steps_of_the_tutorial_together():
+    assert tutorial("demo-app", "01", "02") == []
+    assert tutorial("demo-app", "06", "07", "08") == []
+    trap = [("egress-without-dns", "frontend-egress-allow-to-backend")]
+    assert tutorial("demo-app", "06", "07") == tutorial("demo-app", "07") == tutorial("07") == trap
+    assert tutorial("demo", "monitoring", "0") == [
+        ("shadowed", "backend-ingress-allow-frontend"),
+        ("shadowed", "backend-ingress-allow-monitoring-app"),
+    ]
+
+
+INGRESS = "podSelector: {}\npolicyTypes: [Ingress]\ningress:\n- from:\n"
+EMPTY = "---\nkind: Namespace\napiVersion: v1\nmetadata: {name: empty, labels: {team: b}}\n"
+
+
+@pytest.mark.parametrize(
+    ("peers", "more", "expected"),
+    [
+        # a namespace that has no pods yet, one that no file declares, one that has other pods
+        ("  - namespaceSelector: {matchLabels: {team: b}}", EMPTY, []),
+        ("  - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ingress}}", "", []),
+        ("  - namespaceSelector: {matchLabels: {team: c}}", EMPTY, ["rule-never-matches"]),
+        (
+            "  - namespaceSelector: {matchLabels: {team: a}}\n"
+            "    podSelector: {matchLabels: {app: db}}",
+            EMPTY,
+            ["rule-never-matches"],
+        ),
+        (
+            "  - namespaceSelector:\n      matchExpressions:\n"
+            "      - {key: team, operator: In, values: [c]}\n"
+            "      - {key: team, operator: NotIn, values: [c]}",
+            "",
+            ["rule-never-matches"],
+        ),
+        # alternatives that nobody meant as one
+        ("  - namespaceSelector: {matchLabels: {team: b}}\n  - podSelector: {}", EMPTY, []),
+        (
+            "  - ipBlock: {cidr: 172.17.0.0/16}\n"
+            "  - namespaceSelector: {matchLabels: {team: a}}\n"
+            "  - podSelector: {matchLabels: {app: web}}",
+            "",
+            [],
+        ),
+        (
+            "  - namespaceSelector: {matchLabels: {k: v}}\n"
+            "  - podSelector: {matchLabels: {app: web}}",
+            EMPTY,
+            [],
+        ),
+        (
+            "  - namespaceSelector: {}\n  - podSelector: {matchLabels: {app: web}}",
+            "",
+            ["peer-dash"],
+        ),
+    ],
+)
+def test_what_files_leave_open_is_no_mistake(peers, more, expected):
+    assert [code for code, _ in codes(INGRESS + peers, pods=PODS, more=more)] == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("to: [{ipBlock: {cidr: 169.254.20.10/32}}], ports: [{port: 53, protocol: UDP}]", []),
+        ("ports: [{port: 53, protocol: UDP}]", []),
+        ("ports: [{port: 53}]", ["egress-without-dns"]),
+        ("to: [{namespaceSelector: {matchLabels: {dns: here}}}]", []),
+    ],
+)
+def test_dns_that_is_not_at_hand(rule, expected):
+    spec = f"podSelector: {{}}\npolicyTypes: [Egress]\negress:\n- {{{rule}}}"
+    pods = PODS.partition("---\n")[2]  # without the Namespace
+    found = {finding.code for finding in lint(inputs.parse("f.yaml", pods + HEAD + indented(spec)))}
+    assert sorted(found) == expected
+
+
+def indented(spec):
+    return "".join(f"  {line}\n" for line in spec.splitlines())
+
+
+def test_a_narrow_policy_is_shadowed_without_pods_too():
+    wide = DUPLICATE.replace(
+        "    - podSelector: {matchLabels: {app: api}}\n", "    - podSelector: {}\n"
+    )
+    assert wide != DUPLICATE
+    assert [(f.code, f.subject) for f in found(SOUND, pods="", more=wide)] == [
+        ("shadowed", "NetworkPolicy shop/p")
+    ]
+
+
+def test_of_two_that_only_these_pods_make_equal_none_is_shadowed():
+    other = DUPLICATE.replace("app: api", "tier: back")
+    pods = PODS.replace("labels: {app: api}", "labels: {app: api, tier: back}")
+    assert found(SOUND, pods=pods, more=other) == []
