@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from policy_naive import World
 from policy_worlds import (
     PROBED,
@@ -12,12 +11,10 @@ from policy_worlds import (
     ends,
     few,
     many,
-    pods,
-    policies,
     spare_addresses,
     worlds,
 )
-from test_policy_properties import changes, pairs, place_of
+from test_policy_properties import pairs
 from test_policy_truth import COUNTS, cases, place
 
 from minik8s.analysis.matrix import Matrix
@@ -95,59 +92,6 @@ def test_open_pairs_counts_every_pair_once(documents):
             if one != other
         )
         assert matrix.open_pairs(protocol, port) == counted
-
-
-@few
-@given(worlds(), changes)
-def test_matrix_kept_current_equals_one_computed_anew(documents, steps):
-    matrix = Matrix.of(documents)
-    places = ends(documents)
-    current = {place_of(d): d for d in documents if d["kind"] == "NetworkPolicy"}
-    others = [d for d in documents if d["kind"] != "NetworkPolicy"]
-    for step in steps:
-        if isinstance(step, tuple):
-            namespace, name = step
-            document = {"kind": "NetworkPolicy", "metadata": {"namespace": namespace, "name": name}}
-            matrix.remove(document)
-            current.pop(step, None)
-        else:
-            matrix.apply(step)
-            current[place_of(step)] = step
-        fresh = Matrix.of([*others, *current.values()])
-        for source in places:
-            for target in places:
-                assert matrix.ports(source, target) == fresh.ports(source, target)
-        assert matrix.open_pairs("TCP", 80) == fresh.open_pairs("TCP", 80)
-
-
-@few
-@given(
-    worlds(max_pods=5),
-    st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["put", "drop", "policy"])), max_size=6),
-    st.data(),
-)
-def test_matrix_kept_current_when_pods_change(documents, steps, data):
-    matrix = Matrix.of(documents)
-    others = [d for d in documents if d["kind"] != "Pod"]
-    current = {place_of(d): d for d in documents if d["kind"] == "Pod"}
-    for index, step in steps:
-        document = data.draw(policies(f"new{index}") if step == "policy" else pods(index, 4))
-        if step == "policy":
-            matrix.apply(document)
-            others = [d for d in others if place_of(d) != place_of(document)] + [document]
-        elif step == "put":
-            matrix.put_pod(document)
-            current[place_of(document)] = document
-        else:
-            matrix.remove_pod(document)
-            current.pop(place_of(document), None)
-        fresh = Matrix.of([*others, *current.values()])
-        places = ends([*others, *current.values()])
-        for source in places:
-            for target in places:
-                assert matrix.ports(source, target) == fresh.ports(source, target)
-        assert matrix.open_pairs("UDP", 80) == fresh.open_pairs("UDP", 80)
-        assert [end.name for end in matrix.ends] == [end.name for end in fresh.ends]
 
 
 def test_a_pod_that_goes_leaves_no_trace_in_its_class():

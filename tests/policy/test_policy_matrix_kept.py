@@ -4,21 +4,35 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from policy_cluster_worlds import all_ends, cluster_policies, cluster_worlds
-from policy_worlds import NAMESPACES, few, namespaces, pods, policies
+from policy_cluster_worlds import all_ends, cluster_policies, cluster_worlds, older_policies
+from policy_worlds import NAMESPACES, few, many, namespaces, pods, policies
 
 from minik8s.analysis.matrix import Matrix
+
+
+@st.composite
+def moved(draw):
+    """A pod, perhaps with another address than a pod of its name had before."""
+    index = draw(st.integers(0, 3))
+    document = draw(pods(index, draw(st.sampled_from([4, 4, 46]))))
+    if draw(st.booleans()):
+        document["status"]["podIP"] = f"10.0.3.{index + 1}"
+        document["status"].pop("podIPs", None)
+    return document
+
 
 steps = st.lists(
     st.one_of(
         st.integers(0, 3).flatmap(lambda i: policies(f"np{i}")),
         st.integers(0, 2).flatmap(cluster_policies),
-        st.integers(0, 3).flatmap(lambda i: pods(i, 4)),
+        st.integers(0, 1).flatmap(older_policies),
+        moved(),
+        moved(),
         st.sampled_from(NAMESPACES).flatmap(namespaces),
         st.integers(0, 30),
     ),
     min_size=1,
-    max_size=6,
+    max_size=5,
 )
 """Objects to put in, and numbers of objects to take out."""
 
@@ -61,7 +75,7 @@ def changed(documents, changes):
         yield matrix, list(current.values())
 
 
-@few
+@many
 @given(cluster_worlds(), steps)
 def test_every_pair_is_as_if_computed_anew(documents, changes):
     for matrix, current in changed(documents, changes):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from policy_cluster_worlds import all_ends, cluster_policies, cluster_worlds, older_policies
 from policy_naive import World
-from policy_worlds import PROBED, ends, few, many, policies, spare_addresses, worlds
+from policy_worlds import PROBED, ends, few, living, many, policies, spare_addresses, worlds
 
 from minik8s.policy import PolicySet, Verdict, Via
+from minik8s.policy.policyset import KINDS
 from minik8s.policy.snapshot import Snapshot
 
 
@@ -50,35 +52,41 @@ def test_hairpin_is_judged_like_any_other_connection(documents):
 changes = st.lists(
     st.one_of(
         st.integers(0, 2).flatmap(lambda i: policies(f"np{i}")),
-        st.tuples(st.sampled_from("xyz"), st.integers(0, 2).map("np{}".format)),
+        st.integers(0, 2).flatmap(cluster_policies),
+        st.integers(0, 1).flatmap(older_policies),
+        st.integers(0, 30),
     ),
     min_size=1,
     max_size=5,
 )
+"""Policies to put in, and numbers of policies to take out."""
 
 
-@few
-@given(worlds(), changes)
+@many
+@given(cluster_worlds(), changes)
 def test_incremental_changes_equal_recomputation(documents, steps):
     snapshot = Snapshot.of(documents)
     engine = snapshot.policies
-    current = {place_of(d): d for d in documents if d["kind"] == "NetworkPolicy"}
-    peers = [snapshot.peer(place) for place in ends(documents)]
+    current = {place_of(d): d for d in documents if d["kind"] in KINDS}
+    places = [*living(documents), *all_ends(documents)[-3:]]
+    peers = [snapshot.peer(place) for place in places]
     for step in steps:
         decisions(engine, peers)  # fill the caches that the change must not leave stale
-        if isinstance(step, tuple):
-            engine.remove(*step)
-            current.pop(step, None)
-        else:
+        if not isinstance(step, int):
             engine.upsert(step)
             current[place_of(step)] = step
+        elif current:
+            kind, namespace, name = gone = list(current)[step % len(current)]
+            engine.remove(namespace or "", name, kind)
+            del current[gone]
         fresh = PolicySet.of(current.values())
         assert decisions(engine, peers) == decisions(fresh, peers)
         assert len(engine) == len(fresh)
 
 
 def place_of(document):
-    return document["metadata"].get("namespace"), document["metadata"]["name"]
+    metadata = document["metadata"]
+    return document["kind"], metadata.get("namespace"), metadata["name"]
 
 
 def decisions(engine, peers):
@@ -86,5 +94,5 @@ def decisions(engine, peers):
         engine.decide(source, target, protocol, port)
         for source in peers
         for target in peers
-        for protocol, port in (("TCP", 80), ("UDP", 443), ("ICMP", None))
+        for protocol, port in (("TCP", 80), ("ICMP", None))
     ]
