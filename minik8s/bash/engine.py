@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from weakref import ref
 
 from minik8s.bash.files import Files
@@ -30,7 +30,11 @@ _running: contextvars.ContextVar[Engine | None] = contextvars.ContextVar("engine
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What an engine starts with."""
+    """What an engine starts with.
+
+    `errors` says how output that is no UTF-8 is decoded, as for `bytes.decode`: "replace" at
+    once, "surrogateescape" (nothing is lost) at the end of the script.
+    """
 
     hostname: str
     username: str
@@ -38,6 +42,7 @@ class Setup:
     env: Mapping[str, str]
     files: Files
     limits: Limits
+    errors: Literal["replace", "surrogateescape"] = "replace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,12 @@ class Engine:
             bash.cancel()
         if before:
             bash.execute_sync(before)
-        ended = bash.execute_sync(text, take)
+        if self._setup.errors == "replace":
+            ended = bash.execute_sync(text, take)
+        else:
+            exact = _Exact(take)
+            ended = bash.execute_sync(text, exact.take)
+            exact.end(ended)
         self._state = bash.shell_state()
         return ended
 
@@ -213,6 +223,47 @@ class Engine:
             self._made().cancel()
             outcome = Outcome(exit_code=130)
         return BuiltinResult(outcome.stdout, outcome.stderr, outcome.exit_code)
+
+
+class _Exact:
+    """Hands output on as it comes, and holds back a stream from its first odd byte on.
+
+    While a script runs, bashkit gives its output as text in which an odd byte is U+FFFD; only in
+    the end does it give the bytes.
+    """
+
+    def __init__(self, take: Take) -> None:
+        self._take = take
+        self._sent = [0, 0]
+        self._held = [False, False]
+
+    def take(self, out: str, err: str) -> None:
+        """Receive what one command has printed."""
+        out, err = self._passed(0, out), self._passed(1, err)
+        if out or err:
+            self._take(out, err)
+
+    def _passed(self, stream: int, text: str) -> str:
+        if self._held[stream] or "\ufffd" in text:
+            self._held[stream] = True
+            return ""
+        self._sent[stream] += len(text.encode())
+        return text
+
+    def end(self, result: ExecResult) -> None:
+        """Hand on what was held back."""
+        streams: tuple[bytes, bytes] = (
+            result.stdout_bytes,  # type: ignore[attr-defined]
+            result.stderr_bytes,  # type: ignore[attr-defined]
+        )
+        if any(self._held):
+            out, err = (
+                streams[i][self._sent[i] :].decode(errors="surrogateescape")
+                if self._held[i]
+                else ""
+                for i in (0, 1)
+            )
+            self._take(out, err)
 
 
 class _Callback:

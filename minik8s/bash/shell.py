@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Literal
 
 from minik8s.bash.commands import HARMLESS, ODD, SHELL_BUILTINS
 from minik8s.bash.endings import INTERRUPTED, explain
@@ -52,7 +53,8 @@ class Shell:
     `files` can be shared with other shells. With `background` a list before an `&` is handed
     over, and its result is what `$!` gives; without it the engine runs the list at once and
     marks the invocations. `ask` is somebody at the keyboard: it gets the prompt of a `read` and
-    gives a line, None at the end of input.
+    gives a line, None at the end of input. `errors` decodes output that is no UTF-8, as in
+    `bytes.decode`; "surrogateescape" loses nothing, but holds such output back to the end.
 
     `cwd`, `env`, `variables` and `aliases` are what the last script left behind. Within a
     program only `files`, `fork` and other shells may be used.
@@ -75,12 +77,14 @@ class Shell:
         limits: Limits = DEFAULT_LIMITS,
         background: Callable[[Background], int] | None = None,
         ask: Callable[[str], str | None] | None = None,
+        errors: Literal["replace", "surrogateescape"] = "replace",
     ) -> None:
         self.hostname, self.username = hostname, username
         self.files = files if isinstance(files, Files) else Files(files)
         self.now, self.sleep, self.random = now, sleep, random
         self.dialect, self.limits = dialect, limits
         self.background, self.ask = background, ask
+        self.errors = errors
         self.keep = HARMLESS if keep is None else frozenset(keep)
         self.deadline: float | None = None
         self.exit_code = 0
@@ -104,7 +108,13 @@ class Shell:
             names = {*self.programs, *self.keep, *ODD, *HARMLESS}
             answered = {name for name in names if self._overrides(name)} | {HELPER}
             setup = Setup(
-                self.hostname, self.username, self._cwd, self._env, self.files, self.limits
+                self.hostname,
+                self.username,
+                self._cwd,
+                self._env,
+                self.files,
+                self.limits,
+                self.errors,
             )
             self._made = Engine(setup, self._call, answered)
         return self._made

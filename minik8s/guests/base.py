@@ -345,12 +345,12 @@ class Process:
         return self.container.host
 
     def out(self, text: str | bytes) -> None:
-        """Write to standard output."""
-        self.output(1, text.encode() if isinstance(text, str) else text)
+        """Write to standard output; lone surrogates are bytes that are no text (PEP 383)."""
+        self.output(1, _bytes(text))
 
     def err(self, text: str | bytes) -> None:
         """Write to standard error."""
-        self.output(2, text.encode() if isinstance(text, str) else text)
+        self.output(2, _bytes(text))
 
     def resolve(self, path: str) -> str:
         """The absolute form of a path."""
@@ -367,6 +367,10 @@ class Process:
     def child(self, argv: list[str], **changes: Any) -> Process:
         """Another process with the same surroundings, `changes` apart."""
         return replace(self, argv=argv, **changes)
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode(errors="surrogateescape") if isinstance(text, str) else text
 
 
 def _pause(seconds: float) -> Steps[int]:

@@ -92,6 +92,7 @@ class PodShell(Shell):
             random=container.random("shell"),
             keep=image.tools | (image.programs.keys() & _ENGINES_OWN),
             dialect=_dialect(process, typed=typed),
+            errors="surrogateescape",
         )
 
     def script(

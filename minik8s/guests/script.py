@@ -195,7 +195,8 @@ class Script:
         code = self.shell.exit_code
         result = yield from self.shell.script(f"printf '%s\\001' {text}")
         self.shell.exit_code = code
-        return result.stdout.split("\x01")[:-1]
+        text = result.stdout.encode(errors="surrogateescape").decode(errors="replace")
+        return text.split("\x01")[:-1]
 
     def _engine(self, text: str, out: Callable[[str], None] | None = None) -> Steps[int]:
         """Give a piece of the script to the engine; `out` takes its output elsewhere."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import platform
 import socket
@@ -51,6 +52,29 @@ def world() -> World:
 def test_scripts(world: World, script: str, stdout: str, stderr: str, code: int) -> None:
     ran = world.run("alpine", "sh", "-c", script)
     assert (ran.stdout, ran.stderr, ran.exit_code) == (stdout, stderr, code)
+
+
+def _bytes(world: World, script: str) -> dict[int, bytes]:
+    session = world.session("tools", "sh", "-c", script)
+    session.run()
+    streams = {1: b"", 2: b""}
+    for stream, data in session.output():
+        streams[stream] += data
+    return streams
+
+
+def test_output_that_is_no_text_keeps_its_bytes(world: World) -> None:
+    odd = _bytes(world, r"echo é; printf '\001\377\200x'; printf '\376' >&2; echo ok; echo no >&2")
+    assert odd == {1: "é\n".encode() + b"\x01\xff\x80xok\n", 2: b"\xfeno\n"}
+    packed = _bytes(world, "echo -n 'a string' | gzip")[1]
+    assert gzip.decompress(packed) == b"a string"
+    # What the engine itself writes for an odd byte is kept as well where it stands in the script.
+    assert _bytes(world, "echo '\ufffd'")[1] == "\ufffd\n".encode()
+
+
+def test_odd_bytes_among_the_words_of_a_program_do_no_harm(world: World) -> None:
+    ran = world.run("tools", "sh", "-c", r"sleep 0; curl -s $(printf 'http://\377.invalid')")
+    assert ran.exit_code in (3, 6)
 
 
 def test_waiting_costs_simulated_time_only(world: World) -> None:
