@@ -173,8 +173,11 @@ def _read_token(token: str) -> tuple[int, tuple[str, str]]:
         padded = token + "=" * (-len(token) % 4)
         parts = json.loads(urlsafe_b64decode(padded))
         namespace, name = parts["start"]
-        return int(parts["rv"]), (str(namespace), str(name))
-    except (ValueError, KeyError, TypeError):
+        version = int(parts["rv"])
+        if version < 0:
+            raise ValueError(version)
+        return version, (str(namespace), str(name))
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise BadRequest("continue key is not valid: encoding error") from None
 
 

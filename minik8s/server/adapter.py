@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeAlias
@@ -23,6 +22,10 @@ Scope: TypeAlias = Mapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
 
 _log = logging.getLogger("minik8s.server")
+
+
+class ClientHasGone(Exception):
+    """The connection ended before the request did; nobody waits for an answer."""
 
 
 class Adapter:
@@ -59,6 +62,8 @@ class Adapter:
                 response = self.hub.handle(request)
             if self._durable is not None and request.method != "GET":
                 await self._durable()
+        except ClientHasGone:
+            return
         except ApiError as error:
             # After a refusal bytes of the old request may follow: no more requests then.
             response, upgraded = refusal(error), True
@@ -103,7 +108,7 @@ class Adapter:
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise asyncio.CancelledError
+                raise ClientHasGone
             parts.append(message["body"])
             size += len(message["body"])
             if size > limit:

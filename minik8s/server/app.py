@@ -17,5 +17,7 @@ def make_app(adapter: Adapter) -> FastAPI:
     """The application for one cluster."""
     app = FastAPI(title="minik8s", docs_url=None, redoc_url=None, openapi_url=None)
     add_docs(app, adapter.hub)
-    app.router.routes.append(Route("/{path:path}", adapter))
+    route = Route("/{path:path}", adapter)
+    app.router.routes.append(route)
+    app.router.default = route.app  # `OPTIONS *` is the one request whose path has no slash
     return app

@@ -155,6 +155,53 @@ def test_malformed_queries(door: Door, query: str) -> None:
     assert code < 500, body
 
 
+@pytest.mark.parametrize(
+    "token",
+    ['{"rv":1e400,"start":["",""]}', "[" * 30_000, '{"rv":-5,"start":["a","b"]}', '{"rv":[]}'],
+    ids=["endless", "deep", "negative", "a list"],
+)
+def test_malformed_continue_tokens(door: Door, token: str) -> None:
+    text = b64encode(token.encode()).decode().rstrip("=")
+    assert is_refused(door.ask("GET", f"{PODS}?limit=1&continue={text}"))
+
+
+FRAMINGS = {
+    "garbage for a chunk": (b"Transfer-Encoding: chunked", b"zz\r\nabc\r\n0\r\n\r\n", b"400"),
+    "a negative chunk": (b"Transfer-Encoding: chunked", b"-1\r\nabc\r\n0\r\n\r\n", b"400"),
+    "an endless chunk": (b"Transfer-Encoding: chunked", b"f" * 18 + b"\r\nabc", b"400"),
+    "a chunk cut off": (b"Transfer-Encoding: chunked", b"7fffffff\r\nabc", b""),
+    "chunks of 4 MB": (
+        b"Transfer-Encoding: chunked",
+        (b"1000\r\n" + b"{" * 4096 + b"\r\n") * 1100 + b"0\r\n\r\n",
+        b"413",
+    ),
+    "a negative length": (b"Content-Length: -1", b"{}", b"400"),
+    "two lengths": (b"Content-Length: 3\r\nContent-Length: 5", b"{}", b"400"),
+    "a length beyond 64 bits": (b"Content-Length: 99999999999999999999", b"{}", b"400"),
+    "a gigabyte to come": (b"Content-Length: 1000000000", b"{}", b"413"),
+    "a body cut off": (b"Content-Length: 1000", b"{}", b""),
+}
+
+
+@pytest.mark.parametrize(("header", "body", "code"), FRAMINGS.values(), ids=FRAMINGS)
+def test_bodies_of_another_length_than_told(
+    door: Door, header: bytes, body: bytes, code: bytes
+) -> None:
+    token = door.token.encode()
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\n%s\r\n\r\n"
+    answer = door.raw(head % (MAPS.encode(), token, header) + body, patience=1)
+    assert answer[9:12] == code
+    assert not code or b'"kind":"Status"' in answer.replace(b": ", b":")
+    assert door.ask("GET", "/readyz") == (200, b"ok")
+
+
+def test_a_request_about_no_path(door: Door) -> None:
+    head = (
+        f"OPTIONS * HTTP/1.1\r\nHost: x\r\nAuthorization: {door.token}\r\nConnection: close\r\n\r\n"
+    )
+    assert b"404 page not found" in door.raw(head.encode())
+
+
 def test_bytes_that_are_no_http(door: Door) -> None:
     for data in (b"\0" * 100, b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", os.urandom(2000)):
         assert b" 500 " not in door.raw(data + b"\r\n\r\n")[:20]
