@@ -18,13 +18,14 @@ _RESERVED = 2
 class NodeAddresses:
     """Gives pods their addresses, and nodes to pods with hostNetwork."""
 
-    __slots__ = ("_blocks", "_hosts", "_pools", "_store")
+    __slots__ = ("_blocks", "_hosts", "_pools", "_store", "_taken")
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._pools: dict[str, AddressPool] = {}
         self._blocks: dict[str, list[str]] = {}
         self._hosts: dict[str, tuple[Document, tuple[str, ...]]] = {}
+        self._taken: dict[str, list[AddressPool]] = {}
 
     def assign(self, node: str, blocks: list[str]) -> None:
         """Let new pods of a node have addresses from other blocks than its podCIDRs."""
@@ -43,6 +44,7 @@ class NodeAddresses:
                 self.release(tuple(taken))
                 raise
             taken.append(address)
+            self._taken.setdefault(address, []).append(pool)
         return tuple(taken)
 
     def reserve(self, addresses: Iterable[str]) -> None:
@@ -50,13 +52,13 @@ class NodeAddresses:
         pools = self._every_pool()
         for address in addresses:
             for pool in pools:
-                if address in pool:
-                    pool.reserve(address)
+                if address in pool and pool.reserve(address):
+                    self._taken.setdefault(address, []).append(pool)
 
     def release(self, addresses: tuple[str, ...]) -> None:
         """Give addresses back."""
         for address in addresses:
-            for pool in self._pools.values():
+            for pool in self._taken.pop(address, ()):
                 pool.release(address)
 
     def host(self, node: str) -> tuple[str, ...]:
