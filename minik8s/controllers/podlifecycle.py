@@ -90,7 +90,7 @@ class Kubelet(Controller):
             return (key,) if run is not None else NOTHING
         if not node_name(pod):
             return NOTHING
-        news = run is None or is_terminating(pod) or run.uid != uid_of(pod)
+        news = run is None or is_terminating(pod) or run.uid != uid_of(pod) or _astray(pod, run)
         return (key,) if news or pod["spec"].get("readinessGates") else NOTHING
 
     def exited(self, namespace: str, pod: str, container: str, code: int) -> None:
@@ -159,7 +159,7 @@ class Kubelet(Controller):
         pod = self._announce(pod)
         if not run.sandbox and not self._make_sandbox(pod, run):
             return
-        pod = self._note_exits(self._fresh(pod), run)
+        pod = self._note_exits(self._at_home(self._fresh(pod), run), run)
         refused: set[str] = set()
         while names := [each for each in self._due(pod, run) if each not in refused]:
             pod = self._start(pod, run, names, refused)
@@ -208,12 +208,14 @@ class Kubelet(Controller):
             return False
         run.sandbox = True
         self._blocked.pop(key, None)
-        status = dict(pod["status"])
-        if run.addresses:
-            status["podIP"] = run.addresses[0]
-            status["podIPs"] = [{"ip": address} for address in run.addresses]
-        self._write({**pod, "status": status}, *statuses_of(pod))
+        self._write(_addressed(pod, run), *statuses_of(pod))
         return True
+
+    def _at_home(self, pod: Document, run: Run) -> Document:
+        """The pod with its own addresses, which are written again if a client took them away."""
+        if not _astray(pod, run):
+            return pod
+        return self.store.update(POD, _addressed(pod, run))
 
     def _addresses(self, pod: Document) -> tuple[str, ...]:
         node = node_name(pod)
@@ -399,3 +401,16 @@ class Kubelet(Controller):
     def _warn(self, pod: Document, reason: str, message: str) -> None:
         source = Source("kubelet", node_name(pod))
         self.context.recorder.warning(pod, reason, message, source)
+
+
+def _astray(pod: Document, run: Run) -> bool:
+    """Whether a pod's status names other addresses than those that it was given."""
+    return bool(run.addresses) and not run.restored and pod_addresses(pod) != run.addresses
+
+
+def _addressed(pod: Document, run: Run) -> Document:
+    """The pod with the addresses that it was given in its status."""
+    if not run.addresses:
+        return pod
+    addresses = [{"ip": address} for address in run.addresses]
+    return {**pod, "status": {**pod["status"], "podIP": run.addresses[0], "podIPs": addresses}}

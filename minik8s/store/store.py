@@ -17,7 +17,7 @@ from minik8s.errors import AlreadyExists, Conflict, Expired, NotFound
 from minik8s.ids import Ids
 from minik8s.model.customkinds import kinds_of_definition, serve_definitions
 from minik8s.model.metadata import Document
-from minik8s.model.registry import CUSTOM_RESOURCE_DEFINITION, Kind, Registry
+from minik8s.model.registry import CUSTOM_RESOURCE_DEFINITION, POD, Kind, Registry
 from minik8s.store.shelf import EventType, Shelf, StoreEvent
 
 LOG_LIMIT = 4096
@@ -365,9 +365,17 @@ def _next_state(kind: Kind, document: Document, old: Document | None) -> Documen
             metadata[fixed] = before[fixed]
     if metadata == before and _same_beside_metadata(document, old):
         return old
-    if "generation" in before and not _same_desire(document, old):
+    if "generation" in before and not (_same_desire(document, old) or _binds(kind, document, old)):
         metadata["generation"] = before["generation"] + 1
     return {**document, "metadata": metadata}
+
+
+def _binds(kind: Kind, new: Document, old: Document) -> bool:
+    """Whether a pod gets its node and nothing else: a Binding counts no generation."""
+    before, after = old.get("spec") or {}, new.get("spec") or {}
+    if kind != POD or before.get("nodeName"):
+        return False
+    return {**before, "nodeName": after.get("nodeName")} == after
 
 
 def _has_generation(kind: Kind) -> bool:

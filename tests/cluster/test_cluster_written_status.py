@@ -71,7 +71,53 @@ def test_a_text_that_is_no_address(text: str) -> None:
     call(cluster, "POST", PODS, pod("b"))
     addresses = [{"type": "InternalIP", "address": text}]
     call(cluster, "PATCH", NODE, {"status": {"addresses": addresses}})
-    call(cluster, "PATCH", f"{PODS}/a/status", {"status": {"podIP": text, "podIPs": None}})
+    patch = {"status": {"podIP": text, "podIPs": None}}
+    headers = {"content-type": "application/merge-patch+json"}
+    path = f"{PODS}/a/status"
+    refused: Any = cluster.server.handle(Request("PATCH", path, headers=headers, body=patch))
+    assert (refused.code, refused.body["message"]) == (
+        422,
+        f'Pod "a" is invalid: podIPs[0]: Invalid value: "{text}": must be a valid IP address, '
+        "(e.g. 10.9.8.7 or 2001:db8::ffff)",
+    )
     address = stored(cluster, "b")["status"]["podIP"]
     done = cluster.pods["default/b"].exec(f"curl -sI {address}")
     assert done.stdout.startswith("HTTP/1.1 200 OK")
+
+
+def addresses_of(cluster: Cluster, name: str) -> tuple[Any, Any]:
+    status = stored(cluster, name)["status"]
+    return status.get("podIP"), status.get("podIPs")
+
+
+@pytest.mark.parametrize(
+    "status", [{"podIP": None, "podIPs": None}, {"podIP": "10.9.9.9", "podIPs": None}]
+)
+def test_the_kubelet_writes_a_pods_addresses_again(status: dict[str, Any]) -> None:
+    cluster = Cluster()
+    call(cluster, "POST", PODS, pod("a"))
+    before = addresses_of(cluster, "a")
+    assert before[0]
+    answer = call(cluster, "PATCH", f"{PODS}/a/status", {"status": status})
+    assert answer["status"].get("podIP") == status["podIP"], "the client had its way at first"
+    assert addresses_of(cluster, "a") == before
+
+
+def test_a_generation_counts_changes_of_the_spec_and_no_binding() -> None:
+    cluster = Cluster()
+    document = pod("a")
+    del document["spec"]["nodeName"]
+    call(cluster, "POST", PODS, document)
+    assert stored(cluster, "a")["spec"]["nodeName"]
+    assert stored(cluster, "a")["metadata"]["generation"] == 1
+    cluster.runtime.autosettle = False
+    document["metadata"]["name"] = "b"
+    call(cluster, "POST", PODS, document)
+    binding = {"target": {"kind": "Node", "name": "minik8s-worker"}}
+    call(cluster, "POST", f"{PODS}/b/binding", binding)
+    assert stored(cluster, "b")["spec"]["nodeName"] == "minik8s-worker"
+    assert stored(cluster, "b")["metadata"]["generation"] == 1
+    image = [{"op": "replace", "path": "/spec/containers/0/image", "value": "nginx:2"}]
+    headers = {"content-type": "application/json-patch+json"}
+    changed: Any = cluster.server.handle(Request("PATCH", f"{PODS}/b", headers=headers, body=image))
+    assert changed.body["metadata"]["generation"] == 2
