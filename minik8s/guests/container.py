@@ -111,10 +111,11 @@ class Container:
     """One container of a running pod.
 
     `ports` are those that the pod declares, `main_argv` the container's own program,
-    `answer_dns` is what CoreDNS answers from.
+    `answer_dns` is what CoreDNS answers from, `booted` when the node was started (seconds).
     """
 
     __slots__ = (
+        "_boot",
         "_disk",
         "_env",
         "_make_env",
@@ -147,6 +148,7 @@ class Container:
         node: str = "",
         hostname: str = "",
         kernel: str = "6.18.3",
+        booted: Callable[[], float] = float,
         workdir: str = "",
         make_env: Callable[[], dict[str, str]] = dict,
         make_files: Callable[[], dict[str, bytes]] = dict,
@@ -167,6 +169,7 @@ class Container:
         self.main_argv: list[str] = []
         self.ports = ports
         self.answer_dns = answer_dns
+        self._boot = booted
         self._make_env = make_env
         self._make_files = make_files
         self._env: dict[str, str] | None = None
@@ -180,6 +183,11 @@ class Container:
         if self._env is None:
             self._env = self._make_env()
         return self._env
+
+    @property
+    def booted(self) -> float:
+        """When the node was started: seconds on the cluster's clock."""
+        return self._boot()
 
     @property
     def disk(self) -> Disk:

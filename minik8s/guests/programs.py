@@ -60,6 +60,7 @@ IMPLEMENTATIONS = {
     "tool": "podshell:tool",
     "true": "tools:true",
     "uname": "tools:uname",
+    "uptime": "uptime:uptime",
     "wget": "wget_gnu:gnu_wget",
     "whoami": "tools:whoami",
     "whoami-server": "echo_sites:whoami",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from minik8s.clock import Clock
+from minik8s.clock import Clock, parse_rfc3339
 from minik8s.errors import InternalError, NotFound
 from minik8s.guests.base import Input, Process, Program
 from minik8s.guests.catalogue import Image, find_image
@@ -127,6 +127,7 @@ class Containers:
             node=node_name(pod),
             hostname=hostname,
             kernel=self._kernel(node_name(pod)),
+            booted=partial(self._booted, node_name(pod)),
             workdir=spec.get("workingDir", ""),
             make_env=partial(environment.variables, hostname),
             make_files=partial(container_files, self.store, pod, spec, image),
@@ -146,6 +147,12 @@ class Containers:
         document = self.store.get(NODE, "", node) or {}
         information = (document.get("status") or {}).get("nodeInfo") or {}
         return str(information.get("kernelVersion", "6.18.3"))
+
+    def _booted(self, node: str) -> float:
+        document = self.store.get(NODE, "", node)
+        if document is None:
+            return self.clock.now
+        return parse_rfc3339(document["metadata"]["creationTimestamp"])
 
     def _services_for(self, pod: Document) -> tuple[Document, ...]:
         """The Services that the pod's variables tell of, as they are now; shared by pods."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from guests_world import World, demo
+
+from minik8s import Cluster
+from minik8s.clock import parse_rfc3339
 
 BUSY, TOOLS, DEB = "busy", "tools", "deb"
 
@@ -399,6 +403,27 @@ def test_nginx_and_apache(world: World) -> None:
     pod = world.pod("apache", "httpd:2.4")
     page = world.run("frontend", "curl", "-s", pod["status"]["podIP"]).stdout
     assert page == "<html><body><h1>It works!</h1></body></html>\n"
+
+
+@pytest.mark.parametrize(
+    ("age", "shown"),
+    [
+        (1805, "30 min"),
+        (3 * 3600 + 61, " 3:01"),
+        (86400 + 59, "1 day, 0 min"),
+        (2 * 86400 + 23 * 3600, "2 days, 23:00"),
+    ],
+)
+def test_uptime_counts_from_the_start_of_the_node(age: int, shown: str) -> None:
+    cluster = Cluster()
+    cluster.kubectl("run bb --image=busybox -- sleep infinity")
+    node = cluster.get("node", cluster.get("pod", "bb")["spec"]["nodeName"])
+    started = parse_rfc3339(node["metadata"]["creationTimestamp"])
+    cluster.clock.advance(started + age - cluster.clock.now)
+    said = cluster.pods["default/bb"].exec("uptime").stdout
+    time, rest = said[:10].strip(), said[10:]
+    assert time == datetime.fromtimestamp(started + age, UTC).strftime("%H:%M:%S")
+    assert rest == f"up {shown},  0 users,  load average: 0.00, 0.00, 0.00\n"
 
 
 def test_nginx_serves_what_is_in_its_folder(world: World) -> None:
