@@ -117,6 +117,22 @@ class PortForward:
     dial: Callable[[int], Connection]
 
 
+class HttpReply(Protocol):
+    """What a web server in a pod answered."""
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]:
+        """Names and values, as they came."""
+
+    @property
+    def body(self) -> bytes:
+        """The body, without any transfer coding."""
+
+
 @dataclass(frozen=True, slots=True)
 class LogOptions:
     """What part of a log is wanted (core/v1 PodLogOptions); `since_time` is RFC 3339."""
@@ -187,3 +203,8 @@ class Backend(Protocol):
 
     def dial(self, namespace: str, pod: str, port: int) -> Connection:
         """Open a TCP connection to a port of a pod, from inside the pod."""
+
+    def fetch(
+        self, scheme: str, address: str, port: int, message: bytes, *, head_only: bool
+    ) -> HttpReply:
+        """Send an HTTP request from the API server's host; raises ServiceUnavailable."""

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from minik8s.apiserver.backend import Backend
 from minik8s.apiserver.messages import JSON, TEXT, Request, Response
+from minik8s.apiserver.routing import PROXY
 from minik8s.errors import MethodNotAllowed, NotFound
 from minik8s.model.metadata import Document
 from minik8s.model.registry import Kind, Registry
@@ -35,6 +36,7 @@ VERSION: Document = {
 """What `kubectl version` shows as the server's: the release whose API this is."""
 
 _STATUS_VERBS = ["get", "patch", "update"]
+_PROXY_VERBS = ["create", "delete", "get", "patch", "update"]
 SUBRESOURCES: dict[str, tuple[str, str, str, list[str]]] = {
     "attach": ("", "v1", "PodAttachOptions", ["create", "get"]),
     "binding": ("", "v1", "Binding", ["create"]),
@@ -191,7 +193,7 @@ def _aggregated_kind(kind: Kind) -> Document:
 
 
 def _aggregated_sub(kind: Kind, name: str) -> Document:
-    group, version, word, verbs = _subresource(kind, name)
+    group, version, word, verbs = subresource_type(kind, name)
     return {
         "subresource": name,
         "responseKind": {"group": group, "version": version, "kind": word},
@@ -199,7 +201,10 @@ def _aggregated_sub(kind: Kind, name: str) -> Document:
     }
 
 
-def _subresource(kind: Kind, name: str) -> tuple[str, str, str, list[str]]:
+def subresource_type(kind: Kind, name: str) -> tuple[str, str, str, list[str]]:
+    """Group, version and kind of what a kind's subresource takes, and its verbs."""
+    if name == PROXY:
+        return kind.group, kind.version, f"{kind.kind}ProxyOptions", _PROXY_VERBS
     return SUBRESOURCES.get(name) or (kind.group, kind.version, kind.kind, _STATUS_VERBS)
 
 
@@ -246,7 +251,7 @@ def _legacy_entries(kind: Kind) -> Iterator[Document]:
         entry["categories"] = list(kind.categories)
     yield entry
     for name in kind.subresources:
-        group, version, word, verbs = _subresource(kind, name)
+        group, version, word, verbs = subresource_type(kind, name)
         sub: Document = {
             "name": f"{kind.plural}/{name}",
             "singularName": "",

@@ -97,6 +97,8 @@ EXEC = (
 )
 PORT_FORWARD = (_parameter("ports", _NUMBER, "The ports; only for the older protocol."),)
 
+PROXY = (_parameter("path", _TEXT, "The path that the web server in the pod is asked for."),)
+
 
 def in_path(name: str, text: str) -> dict[str, Any]:
     """A parameter that is a part of the path."""

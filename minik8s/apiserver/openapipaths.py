@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from minik8s.apiserver import openapiparameters as parameters
-from minik8s.apiserver.discovery import SUBRESOURCES
+from minik8s.apiserver.discovery import SUBRESOURCES, subresource_type
 from minik8s.apiserver.messages import (
     APPLY_PATCH,
     JSON,
@@ -28,6 +28,7 @@ from minik8s.apiserver.openapischemas import (
     gvk_of,
     reference,
 )
+from minik8s.apiserver.routing import PROXY
 from minik8s.model.metadata import Document
 from minik8s.model.registry import Kind
 
@@ -159,10 +160,10 @@ def _operation(
 
 
 def _gvk(served: Served, subresource: str) -> Document:
-    if subresource in SUBRESOURCES:
-        group, version, word, _ = SUBRESOURCES[subresource]
-        return {"group": group, "version": version, "kind": word}
-    return gvk_of(served.kind)
+    if not subresource:
+        return gvk_of(served.kind)
+    group, version, word, _ = subresource_type(served.kind, subresource)
+    return {"group": group, "version": version, "kind": word}
 
 
 def _answer(operation: Operation) -> Document:
@@ -254,6 +255,11 @@ def _subresource(served: Served, name: str) -> list[Operation]:
         return [
             Operation("get", "connect", "connectGet", "", query),
             Operation("post", "connect", "connectPost", "", query),
+        ]
+    if name == PROXY:
+        return [
+            Operation(method, "connect", f"connect{method.capitalize()}", "", parameters.PROXY)
+            for method in ("get", "post", "put", "patch", "delete")
         ]
     if name == "log":
         return [Operation("get", "get", "read", "", parameters.LOG)]

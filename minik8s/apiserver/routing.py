@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from minik8s.model.registry import Kind, Registry
+
+PROXY = "proxy"
+"""The one subresource that has paths of its own below it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """What a resource path names.
 
-    `namespace` is empty for a cluster-scoped kind and None for all namespaces.
+    `namespace` is empty for a cluster-scoped kind and None for all namespaces. `rest` is what
+    follows `proxy`, as it was written (`/` and more, or nothing).
     """
 
     kind: Kind
     namespace: str | None
     name: str = ""
     subresource: str = ""
+    rest: str = ""
 
     @property
     def home(self) -> str:
@@ -41,11 +46,24 @@ def parse(path: str, registry: Registry) -> Route | None:
         return None
     if rest[-1] == "" and len(rest) > 1:
         rest.pop()
+    route = None
     if rest[0] == "namespaces" and len(rest) > 2:
         route = _inside(registry, group, version, rest)
-        if route is not None:
-            return route
-    return _outside(registry, group, version, rest)
+    if route is None:
+        route = _outside(registry, group, version, rest)
+    if route is not None and route.subresource == PROXY:
+        return replace(route, rest=_after_proxy(path, route))
+    return route
+
+
+def _after_proxy(path: str, route: Route) -> str:
+    """What the proxied server is asked for, in the caller's own spelling.
+
+    >>> parse("/api/v1/namespaces/a/pods/web:80/proxy/x%2Fy/", Registry()).rest
+    '/x%2Fy/'
+    """
+    parts = path.split("/", 8 if route.namespace else 6)
+    return f"/{parts[-1]}" if len(parts) == (9 if route.namespace else 7) else ""
 
 
 def _inside(registry: Registry, group: str, version: str, rest: list[str]) -> Route | None:
@@ -74,4 +92,6 @@ def _route(kind: Kind, namespace: str, tail: list[str]) -> Route | None:
             return Route(kind, namespace, name)
         case [name, subresource] if name and subresource in kind.subresources:
             return Route(kind, namespace, name, subresource)
+        case [name, "proxy", *_] if name and PROXY in kind.subresources:
+            return Route(kind, namespace, name, PROXY)
     return None

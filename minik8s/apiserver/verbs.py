@@ -9,7 +9,8 @@ from minik8s.apiserver.accessreviews import REVIEWS
 from minik8s.apiserver.call import Call
 from minik8s.apiserver.messages import Response
 from minik8s.apiserver.patch import patcher
-from minik8s.apiserver.routing import Route
+from minik8s.apiserver.proxying import proxy
+from minik8s.apiserver.routing import PROXY, Route
 from minik8s.errors import MethodNotAllowed
 from minik8s.model.registry import CREATE_ONLY, POD
 
@@ -40,6 +41,7 @@ SUBRESOURCES: dict[str, dict[str, Handler]] = {
     "finalize": {"PUT": writing.updater(writing.FINALIZE)},
     "log": {"GET": podlogs.logs},
     "portforward": {"GET": streams.port_forward, "POST": streams.port_forward},
+    PROXY: dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"), proxy),
     "scale": {"GET": scale.get_scale, "PUT": scale.update_scale, "PATCH": scale.patch_scale},
     "status": {
         "GET": reading.get,
@@ -80,7 +82,7 @@ def _offered(method: str, route: Route) -> bool:
 
 
 def mutates(method: str, route: Route) -> bool:
-    """Whether a request changes objects; a stream into a pod and a review do not."""
-    if method in ("GET", "HEAD") or route.kind.verbs is CREATE_ONLY:
+    """Whether a request changes objects; a way into a pod and a review do not."""
+    if method in ("GET", "HEAD") or route.kind.verbs is CREATE_ONLY or route.subresource == PROXY:
         return False
     return not (route.kind == POD and route.subresource in _STREAMS)

@@ -91,6 +91,7 @@ KINDS: tuple[Kind, ...] = (
             "exec",
             "attach",
             "portforward",
+            "proxy",
             "eviction",
             "binding",
             "ephemeralcontainers",
@@ -109,7 +110,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("", "v1", "ResourceQuota", "resourcequotas", ("quota",), subresources=("status",)),
     Kind("", "v1", "Secret", "secrets"),
     Kind("", "v1", "ServiceAccount", "serviceaccounts", ("sa",), subresources=("token",)),
-    Kind("", "v1", "Service", "services", ("svc",), categories=_ALL, subresources=("status",)),
+    Kind(
+        "", "v1", "Service", "services", ("svc",), categories=_ALL, subresources=("status", "proxy")
+    ),
     Kind(
         "apiextensions.k8s.io",
         "v1",

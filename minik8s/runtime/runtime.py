@@ -48,6 +48,7 @@ from minik8s.runtime.nodes import (
 )
 from minik8s.runtime.probing import NetworkProber
 from minik8s.runtime.profile import ClusterProfile, Cni, kubeadm_profile, minor_version
+from minik8s.runtime.proxying import HttpReply, fetch
 from minik8s.runtime.sessions import ExecSession
 from minik8s.runtime.snapshot import Snapshot, open_declared_ports, read
 from minik8s.store import Store
@@ -277,3 +278,16 @@ class Runtime:
     ) -> Connection:
         """A TCP connection to a port inside the pod's network namespace (port-forward)."""
         return self.containers.dial(namespace, pod, port, clock=clock)
+
+    def fetch(
+        self, scheme: str, address: str, port: int, message: bytes, *, head_only: bool
+    ) -> HttpReply:
+        """Send an HTTP request from the API server's host; raises ServiceUnavailable."""
+        host = self.network.node_host(self._control_plane())
+        return fetch(host, self.clock.fork(), scheme, address, port, message, head_only)
+
+    def _control_plane(self) -> str:
+        """The node of the API server, or the first one if it is nobody's node."""
+        nodes = [*map(name_of, self.store.list(NODE))]
+        ours = [each.name for each in self.profile.nodes if each.control_plane]
+        return next((name for name in ours if name in nodes), nodes[0])
