@@ -162,6 +162,9 @@ def value(item: Any) -> str:
     return f"v:{json.dumps(item, separators=(',', ':'))}"
 
 
+_KEYS = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
+
+
 def key(values: dict[str, Any]) -> str:
     """The element of an entry in a keyed list."""
-    return f"k:{json.dumps(values, separators=(',', ':'), sort_keys=True)}"
+    return f"k:{_KEYS.encode(values)}"

@@ -57,26 +57,32 @@ class Shelf:
 
 
 class Drawer:
-    """The objects of one kind in one namespace, and their names in order."""
+    """The objects of one kind in one namespace.
 
-    __slots__ = ("names", "objects")
+    They are put in order when somebody lists them: a namespace gets four Events with each pod,
+    and to find the place of each among forty thousand takes longer than to store it.
+    """
+
+    __slots__ = ("_names", "objects")
 
     def __init__(self) -> None:
         self.objects: dict[str, Document] = {}
-        self.names: list[str] = []
+        self._names: list[str] | None = None
 
     def put(self, name: str, document: Document) -> None:
         """Store an object, new or in the place of another."""
         if name not in self.objects:
-            insort(self.names, name)
+            self._names = None
         self.objects[name] = document
 
     def remove(self, name: str) -> None:
         """Remove an object."""
         del self.objects[name]
-        del self.names[bisect_left(self.names, name)]
+        self._names = None
 
     def documents(self) -> list[Document]:
         """The objects in order of their names."""
         objects = self.objects
-        return [objects[name] for name in self.names]
+        if self._names is None:
+            self._names = sorted(objects)
+        return [objects[name] for name in self._names]

@@ -140,7 +140,7 @@ class Store:
     def count(self, kind: Kind) -> int:
         """How many objects of a kind there are."""
         shelf = self._shelves.get((kind.group, kind.plural))
-        return sum(len(d.names) for d in shelf.namespaces.values()) if shelf else 0
+        return sum(len(d.objects) for d in shelf.namespaces.values()) if shelf else 0
 
     def dependents(self, uid: str) -> Documents:
         """The objects that name this uid in their ownerReferences."""
@@ -295,7 +295,7 @@ class Store:
         drawer = shelf.drawer(namespace)
         if event_type == "DELETED":
             drawer.remove(name)
-            if not drawer.names:
+            if not drawer.objects:
                 shelf.drop(namespace)
             self._index((kind.group, kind.plural, namespace, name), old, None)
         else:
