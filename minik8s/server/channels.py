@@ -178,7 +178,7 @@ def resize(running: Running, content: bytes) -> None:
     try:
         size = json.loads(content)
         width, height = int(size["Width"]), int(size["Height"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return
     if 0 < width < 65536 and 0 < height < 65536:
         running.resize(width, height)

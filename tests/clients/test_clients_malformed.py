@@ -55,8 +55,8 @@ class Door:
         finally:
             connection.close()
 
-    def raw(self, data: bytes, patience: float = 2) -> bytes:
-        """What comes back for bytes, up to the end."""
+    def raw(self, data: bytes, patience: float = 2, then: bytes = b"") -> bytes:
+        """What comes back for bytes, up to the end; `then` is sent after the first answer."""
         plain = socket.create_connection((self.place.hostname, self.place.port), timeout=patience)
         with self.context.wrap_socket(plain, server_hostname=self.place.hostname) as connection:
             connection.sendall(data)
@@ -64,6 +64,9 @@ class Door:
             try:
                 while piece := connection.recv(65536):
                     answer += piece
+                    if then:
+                        connection.sendall(then)
+                        then = b""
             except (OSError, ssl.SSLError):
                 pass
             return answer
@@ -212,12 +215,34 @@ def upgrade(door: Door, path: str, *headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
-def test_invalid_frames(door: Door) -> None:
+def masked(message: bytes) -> bytes:
+    """A binary WebSocket frame of a client, with a mask of zeros."""
+    size = len(message)
+    length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+    return b"\x82" + length + bytes(4) + message
+
+
+@pytest.mark.parametrize(
+    "size",
+    [b'{"Width":1e400,"Height":3}', b'{"Width":[],"Height":{}}', b"[" * 60_000, b"\xff", b"3"],
+    ids=["endless", "lists", "deep", "bad UTF-8", "a number"],
+)
+def test_sizes_of_terminals_that_are_none(door: Door, size: bytes) -> None:
+    start_pod(door)
+    head = websocket_to(door, f"{PODS}/p/exec?command=cat&stdin=true&stdout=true&tty=true")
+    typed, end = masked(b"\0still here\n"), masked(b"\xff\0")
+    answer = door.raw(head, then=masked(b"\x04" + size) + typed + end)
+    assert b"still here" in answer
+
+
+def start_pod(door: Door) -> None:
     pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "busybox"}]}}
     pod["spec"]["containers"][0]["command"] = ["sleep", "1000000"]  # type: ignore[index]
     assert door.ask("POST", PODS, json.dumps(pod).encode())[0] in (201, 409)
-    path = f"{PODS}/p/exec?command=cat&stdin=true&stdout=true"
-    websocket = upgrade(
+
+
+def websocket_to(door: Door, path: str) -> bytes:
+    return upgrade(
         door,
         path,
         "Connection: Upgrade",
@@ -226,6 +251,12 @@ def test_invalid_frames(door: Door) -> None:
         f"Sec-WebSocket-Key: {b64encode(bytes(16)).decode()}",
         "Sec-WebSocket-Protocol: v5.channel.k8s.io",
     )
+
+
+def test_invalid_frames(door: Door) -> None:
+    start_pod(door)
+    path = f"{PODS}/p/exec?command=cat&stdin=true&stdout=true"
+    websocket = websocket_to(door, path)
     spdy = upgrade(
         door,
         path,
@@ -236,7 +267,7 @@ def test_invalid_frames(door: Door) -> None:
     chance = random.Random(2)
     for head in (websocket, spdy):
         for frames in (b"\xff" * 64, b"\x82\x05hello", b"\x80\x03\0\x01\0\xff\xff\xff" + b"x" * 99):
-            assert door.raw(head + frames + chance.randbytes(200)).startswith(b"HTTP/1.1 101 ")
+            assert door.raw(head, then=frames + chance.randbytes(200)).startswith(b"HTTP/1.1 101 ")
     for path in ("/exec", "/attach", "/portforward?ports=x"):
         answer = door.raw(
             upgrade(door, f"{PODS}/p{path}", "Connection: Upgrade", "Upgrade: nonsense")
