@@ -271,4 +271,4 @@ class _Comparer:
                 name = "ICMP" if protocol == OTHER else protocol
                 decision = matrix.snapshot.policies.decide(ends[0], ends[1], name, port)
                 texts.append(reason_text(decision))
-        return " -> ".join(texts)
+        return "; now ".join(texts)

@@ -20,8 +20,9 @@ _SEEN = {
     Outcome.CONNECTED: "the program connects",
     Outcome.REFUSED: "the program sees: connection refused",
     Outcome.TIMED_OUT: "the program sees: connection timed out",
-    Outcome.UNRESOLVED: "the program sees: the name does not resolve",
+    Outcome.UNRESOLVED: "the program sees: resolving timed out",
 }
+_NO_NAME = "the program sees: could not resolve host"
 
 
 def explain_text(explanation: Explanation) -> str:
@@ -81,7 +82,9 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     port = f" {_port_text(explanation.protocol, explanation.port)}"
     yield f"{explanation.source} -> {explanation.target}{port}: {explanation.verdict.value}"
     for outcome in explanation.outcomes:
-        yield f"  {_SEEN[outcome]}"
+        no_name = explanation.route.dead_end is DeadEnd.NO_NAME
+        unknown = no_name and all(hop.verdict is Verdict.ALLOW for hop in explanation.lookup)
+        yield f"  {_NO_NAME if unknown else _SEEN[outcome]}"
     yield from _route_lines(explanation)
     if explanation.lookup:
         yield from _hop_lines(explanation.lookup, "DNS lookup")
@@ -97,8 +100,11 @@ def _port_text(protocol: str, port: int | None) -> str:
 
 def _route_lines(explanation: Explanation) -> Iterator[str]:
     route = explanation.route
-    if route.tried:
-        yield f"name: {explanation.target} is asked for as {', '.join(route.tried)}"
+    if len(route.tried) == 1:
+        yield f"name: {explanation.target} is asked for as {route.tried[0]}"
+    elif route.tried:
+        yield f"name: {explanation.target} is asked for, in turn, as"
+        yield from (f"  {name}" for name in route.tried)
     if route.dead_end is DeadEnd.NO_NAME:
         yield "name: the DNS servers answer that there is no such name"
     if route.service:

@@ -53,13 +53,16 @@ def as_json(grid: Grid) -> str:
     """One JSON object with the ends and the pairs."""
     data: dict[str, Any] = {
         "port": None if grid.port is None else {"protocol": grid.port[0], "port": grid.port[1]},
-        "ends": [
-            {"name": end.name, "kind": end.kind, "members": [peer.key for peer in end.members]}
-            for end in grid.ends
-        ],
+        "ends": [_end_data(end) for end in grid.ends],
         "pairs": [_pair_data(grid, *pair) for pair in grid.pairs()],
     }
     return json.dumps(data, indent=1) + "\n"
+
+
+def _end_data(end: End) -> dict[str, Any]:
+    """An end: its pods, or its addresses, which its name may cut short."""
+    found = {"name": end.name, "kind": end.kind, "members": [peer.key for peer in end.members]}
+    return {**found, "blocks": end.blocks} if end.outside else found
 
 
 def _pair_data(grid: Grid, source: End, target: End, access: Access) -> dict[str, Any]:

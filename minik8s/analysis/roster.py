@@ -105,7 +105,9 @@ class Roster:
                 continue
             known = self._outside.get(index)
             if known is None or known[0] is not entry:
-                end = End(outside_name(entry.spans, cover), OUTSIDE, ((index, 1),))
+                end = End(
+                    outside_name(entry.spans, cover), OUTSIDE, ((index, 1),), (), tuple(entry.spans)
+                )
                 known = self._outside[index] = (entry, end)
             yield known[1]
 

@@ -72,7 +72,7 @@ def test_a_change_says_why():
     found = difference(PODS, merged(PODS, [deny]))
     text = diff_text(found)
     assert "- shop/web -> shop/apis all" in text
-    assert "no policy selects either end -> no ingress rule of shop/deny matches" in text
+    assert "no policy selects either end; now no ingress rule of shop/deny matches" in text
     assert "- outside -> shop/apis all" in text
     assert "+ " not in text
 

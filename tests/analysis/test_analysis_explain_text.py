@@ -146,7 +146,13 @@ def test_other_pods_of_a_workload_are_named_by_verdict():
 
 def test_a_name_that_leads_nowhere_and_a_service_without_anybody():
     lines = text(target="nobody").splitlines()
-    assert lines[1] == "  the program sees: the name does not resolve"
+    assert lines[1] == "  the program sees: could not resolve host"
+    assert lines[2:6] == [
+        "name: nobody is asked for, in turn, as",
+        "  nobody.shop.svc.cluster.local",
+        "  nobody.svc.cluster.local",
+        "  nobody.cluster.local",
+    ]
     assert "name: the DNS servers answer that there is no such name" in lines
     empty = {
         "kind": "Service",

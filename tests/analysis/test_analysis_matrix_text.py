@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import xml.etree.ElementTree as ElementTree
+from ipaddress import ip_network
 
 import pytest
 
@@ -189,3 +190,22 @@ def test_aliases_cost_no_time_or_memory():
     lines += [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
     with pytest.raises(InputError, match=r"^bomb\.yaml:1: document contains excessive aliasing$"):
         list(parse("bomb.yaml", "\n".join(lines)))
+
+
+def test_a_block_with_exceptions_has_a_short_name_and_all_its_addresses_in_json():
+    block = {"cidr": "172.17.0.0/16", "except": ["172.17.1.0/24"]}
+    policy = {**API, "spec": {"podSelector": {}, "ingress": [{"from": [{"ipBlock": block}]}]}}
+    made = report.run_matrix([pod("api", app="api"), policy], output="json")
+    ends = {end["name"]: end for end in json.loads(made.out)["ends"]}
+    assert list(ends) == [
+        "shop/api",
+        "outside elsewhere",
+        "outside 172.17.0.0/16 without 172.17.1.0/24",
+    ]
+    whole = ip_network("172.17.0.0/16").address_exclude(ip_network("172.17.1.0/24"))
+    inside = ends[name]["blocks"]
+    assert sorted(map(ip_network, inside)) == sorted(whole)
+    elsewhere = map(ip_network, ends["outside elsewhere"]["blocks"])
+    fours = sum(block.num_addresses for block in elsewhere if block.version == 4)
+    assert fours == 2**32 - 2**16 + 2**8
+    assert "blocks" not in ends["shop/api"]
