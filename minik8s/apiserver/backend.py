@@ -115,6 +115,21 @@ class PortForward:
     namespace: str
     pod: str
     dial: Callable[[int], Connection]
+    """Raises LookupError if the pod has no network any more."""
+
+    def complaint(self, port: int, why: str) -> str:
+        """What the kubelet says of a port that cannot be reached, in containerd's words.
+
+        `why` is the error of dialling, empty if the pod is gone.
+        """
+        reason = f'failed to find sandbox "{self.pod}" in store: not found'
+        if why:
+            reason = (
+                f'failed to connect to localhost:{port} inside namespace "{self.pod}", IPv4: '
+                f"dial tcp4 127.0.0.1:{port}: {why} IPv6 dial tcp6: address localhost: no "
+                "suitable address found"
+            )
+        return f"error forwarding port {port} to pod {self.pod}, uid : {reason}"
 
 
 class HttpReply(Protocol):

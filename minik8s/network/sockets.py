@@ -133,8 +133,7 @@ class Connection(ABC):
         """Drop everything and tell the other end (RST, ABORT)."""
 
     def vanish(self) -> None:
-        """Drop everything without a word."""
-        self.wake = None
+        """Drop everything without a word to the other end; its own end hears of it."""
         self._end("closed")
 
     def handle(self, packet: Packet, clock: Clock) -> None:

@@ -158,10 +158,16 @@ class Host:
         return socket
 
     def shut_down(self) -> None:
-        """Every process is killed: connections send FIN, listeners and sockets are gone."""
+        """Every process is killed: connections send FIN, listeners and sockets are gone.
+
+        Whoever holds a connection from outside, as the kubelet does for a forwarded port, hears
+        of its end.
+        """
         for connection in list(self._connections.values()):
-            connection.wake = None
+            wake, connection.wake = connection.wake, None
             connection.close()
+            if wake is not None:
+                wake()
         self.close()
 
     def close(self) -> None:

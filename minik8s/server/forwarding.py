@@ -40,11 +40,16 @@ class Tunnel:
 
     def open(self) -> None:
         """Connect to the pod's port."""
-        with self._hub.activity():
-            connection = self._forward.dial(self._port)
-            assert isinstance(connection, Connection)
-            self._connection = connection
-            connection.wake = self._woken
+        try:
+            with self._hub.activity():
+                connection = self._forward.dial(self._port)
+        except LookupError:  # the pod is gone
+            self.over = True
+            self._ended(self._forward.complaint(self._port, ""))
+            return
+        assert isinstance(connection, Connection)
+        self._connection = connection
+        connection.wake = self._woken
         self.look()
 
     def send(self, data: bytes) -> None:
@@ -85,7 +90,7 @@ class Tunnel:
         if data:
             self._show(data)
         if state in _ERRORS:
-            self._end(self._error(state))
+            self._end(self._forward.complaint(self._port, _ERRORS[state]))
         elif eof or state == "closed":
             self._end("")
 
@@ -96,12 +101,3 @@ class Tunnel:
             self._connection.wake = None
             self._connection.close()
         self._ended(error)
-
-    def _error(self, state: str) -> str:
-        """What the kubelet reports of a port that nobody listens on, for example."""
-        pod = f"{self._forward.namespace}/{self._forward.pod}"
-        return (
-            f"error forwarding port {self._port} to pod {pod}, uid : failed to connect to "
-            f'localhost:{self._port} inside namespace "{pod}", IPv4: dial tcp4 '
-            f"127.0.0.1:{self._port}: {_ERRORS[state]}"
-        )

@@ -392,3 +392,62 @@ def test_channels_need_ports(server: Any) -> None:
         code, status = wire.call("GET", f"{PODS}/box/portforward?ports=0", *lines)
     assert code == 400
     assert "ports" in status["message"]
+
+
+def test_port_forward_ends_with_its_pod(server: Any, backend: str) -> None:
+    """An open connection is closed, a new one is told that there is no sandbox any more."""
+    with Spdy(server) as spdy, WebSocket(server) as socket, Wire(server) as wire:
+        spdy.open(f"{PODS}/{backend}/portforward", "portforward.k8s.io")
+        spdy.stream(1, streamtype="error", port="8080", requestid="0")
+        spdy.stream(3, streamtype="data", port="8080", requestid="0")
+        socket.open(f"{PODS}/{backend}/portforward?ports=8080", "v4.channel.k8s.io")
+        assert wire.call("DELETE", f"{PODS}/{backend}?gracePeriodSeconds=0")[0] == 200
+        assert spdy.until_closed(1, 3) == {1: b"", 3: b""}
+        assert socket.channels()[1] == struct.pack(">H", 1000)
+        spdy.stream(5, streamtype="error", port="8080", requestid="1")
+        spdy.stream(7, streamtype="data", port="8080", requestid="1")
+        texts = spdy.until_closed(5, 7)
+    assert texts[5].decode() == (
+        f"error forwarding port 8080 to pod {backend}, uid : "
+        f'failed to find sandbox "{backend}" in store: not found'
+    )
+
+
+def test_a_half_closed_forwarded_connection_still_gets_its_answer(
+    server: Any, backend: str
+) -> None:
+    with Spdy(server) as spdy:
+        spdy.open(f"{PODS}/{backend}/portforward", "portforward.k8s.io")
+        spdy.stream(1, fin=True, streamtype="error", port="8080", requestid="0")
+        spdy.stream(3, streamtype="data", port="8080", requestid="0")
+        spdy.write(3, REQUEST, fin=True)
+        texts = spdy.until_closed(1, 3)
+    assert texts[3].startswith(b"HTTP/1.1 200 OK\r\n")
+    assert texts[1] == b""
+
+
+def test_a_hundred_forwarded_connections_at_once(server: Any, backend: str) -> None:
+    with Spdy(server) as spdy:
+        spdy.open(f"{PODS}/{backend}/portforward", "portforward.k8s.io")
+        numbers = range(1, 401, 4)
+        for number in numbers:
+            spdy.stream(number, streamtype="error", port="8080", requestid=str(number))
+            spdy.stream(number + 2, streamtype="data", port="8080", requestid=str(number))
+            spdy.write(number + 2, REQUEST)
+        texts = spdy.until_closed(*numbers, *(number + 2 for number in numbers))
+    assert all(texts[number + 2].startswith(b"HTTP/1.1 200 OK\r\n") for number in numbers)
+
+
+def test_a_policy_does_not_apply_to_port_forward(server: Any, backend: str) -> None:
+    """The connection is made within the pod's own network namespace."""
+    deny = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "deny"},
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+    }
+    policies = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies"
+    with Wire(server) as wire:
+        made = wire.call("POST", policies, "Content-Type: application/json", body=deny)
+        assert made[0] == 201
+    test_spdy_port_forward(server, backend)

@@ -247,13 +247,7 @@ class Forwarder:
         return True
 
     def _tell(self, local: int, remote: int) -> None:
-        pod = self.way.pod
-        why = (
-            f"error forwarding port {remote} to pod {pod}, uid : failed to connect to "
-            f'localhost:{remote} inside namespace "{pod}", IPv4: dial tcp4 127.0.0.1:{remote}: '
-            f"connect: connection refused IPv6 dial tcp6: address localhost: no suitable address "
-            "found"
-        )
+        why = self.way.complaint(remote, "connect: connection refused")
         self.call.log(
             f'"An error occurred forwarding" err={quote(why)} localPort={local} '
             f"remotePort={remote}",
