@@ -113,6 +113,7 @@ class Server:
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until SIGINT or SIGTERM; `ready` is called when requests are answered."""
+        raise_file_limit()
         # A full collection of ten thousand pods takes half a second in which nobody is served.
         # So the young generations only are collected on the way, and all of them in quiet moments.
         # Nearly all that a write makes stays, so each object is looked at once in each of the two,
@@ -262,6 +263,21 @@ def _signals(loop: asyncio.AbstractEventLoop, server: uvicorn.Server) -> Iterato
     finally:
         for number in numbers:
             loop.remove_signal_handler(number)
+
+
+def raise_file_limit() -> None:
+    """Let this process open as many files as it may, as Go's runtime does.
+
+    Connections are files, and a container in which a shell has run takes three; with the usual
+    soft limit of 1,024 some hundred such containers would leave none for clients.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS allows less than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
