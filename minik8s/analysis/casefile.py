@@ -2,7 +2,7 @@
 
 A case is `id`, `objects` (inline) or `manifests` (paths relative to the file), and `probes`
 with `from`, `to`, `port`, `protocol` and, if wanted, `expect`. A file holds one case, several
-documents, or lists of cases.
+documents, or lists of cases; in a folder Kubernetes manifests may lie beside the cases.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def read_cases(paths: Iterable[str], max_bytes: int = inputs.MAX_BYTES) -> list[
         before = len(cases)
         for name, text in inputs.texts(path, max_bytes):
             seen: dict[str, int] = {}
-            for case in _cases(name, text, max_bytes, len(cases)):
+            for case in _cases(name, text, max_bytes, len(cases), beside=name != path):
                 if case.id in seen:
                     said = f"the case in line {seen[case.id]} has the id {case.id} too"
                     raise InputError(f"{name}:{case.line}: {said}")
@@ -44,9 +44,11 @@ def read_cases(paths: Iterable[str], max_bytes: int = inputs.MAX_BYTES) -> list[
     return cases
 
 
-def _cases(name: str, text: str, max_bytes: int, before: int) -> Iterator[Case]:
+def _cases(name: str, text: str, max_bytes: int, before: int, *, beside: bool) -> Iterator[Case]:
     number = before
     for value, layout in inputs.values(name, text):
+        if beside and isinstance(value, dict) and {"apiVersion", "kind"} <= value.keys():
+            continue
         rows = value if isinstance(value, list) else [value]
         for index, raw in enumerate(rows):
             number += 1

@@ -7,6 +7,7 @@ Each takes what a parser made of its arguments and returns the text and the exit
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -23,6 +24,8 @@ from minik8s.analysis.matrix import Matrix
 from minik8s.model.metadata import Document
 from minik8s.policy.ports import LAST_PORT, PROTOCOLS
 from minik8s.policy.values import Verdict
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 Renderer = Callable[[matrix_text.Grid], bytes]
 """Draws a grid as PNG; `course` registers one."""
@@ -89,7 +92,7 @@ def _test_text(results: Iterable[CaseResult]) -> str:
             where = f"{result.case.file}:{answer.probe.line}"
             lines.append(f"    {where}: {answer.probe.title}")
             lines.append(f"        {answer.complaint}")
-    lines.append(f"{probes} probes, {wrong} failed")
+    lines.append(f"{probes} probe{'' if probes == 1 else 's'}, {wrong} failed")
     return "\n".join(lines) + "\n"
 
 
@@ -115,7 +118,8 @@ def junit(results: Sequence[CaseResult]) -> str:
 
 
 def _quoted(text: str) -> str:
-    return f'"{escape(text)}"'
+    """An XML attribute; characters that XML 1.0 does not have are replaced."""
+    return f'"{escape(_NO_XML.sub(chr(0xFFFD), text))}"'
 
 
 def run_matrix(

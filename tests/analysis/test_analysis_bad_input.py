@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from minik8s.cli import main
 
@@ -217,6 +220,22 @@ def test_several_cases_in_lists_and_objects_in_lists(run: Any) -> None:
     text = "".join(f"- id: {n}\n  objects: [{pods}]\n  {probes}\n" for n in (1, 2))
     Path("cases.yaml").write_text(text, encoding="utf-8")
     assert run("test", "cases.yaml") == (0, "ok  1\nok  2\n2 probes, 0 failed\n", "")
+
+
+def test_manifests_beside_the_cases_of_a_folder(run: Any) -> None:
+    Path("folder").mkdir()
+    Path("folder", "pods.yaml").write_text(PODS, encoding="utf-8")
+    assert run("test", "folder") == (2, "", "folder:1: no case in it\n")
+    Path("folder", "case.yaml").write_text(CASE, encoding="utf-8")
+    assert run("test", "folder") == (0, "ok  one\n1 probe, 0 failed\n", "")
+    assert run("test", "folder/pods.yaml")[2].startswith("folder/pods.yaml:1: unknown field")
+
+
+def test_an_odd_id_makes_no_odd_xml(run: Any) -> None:
+    Path("case.json").write_text(json.dumps({**yaml.safe_load(CASE), "id": "a\x1b & <b>"}))
+    assert run("test", "case.json", "--junit", "out.xml")[0] == 0
+    suite = ElementTree.parse("out.xml").getroot()[0]
+    assert suite.get("name") == "a\N{REPLACEMENT CHARACTER} & <b>"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "crlf"])
