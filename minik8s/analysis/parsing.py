@@ -33,6 +33,8 @@ class Layout:
 
     def line_of(self, path: str) -> int:
         """The line of a field such as `spec.ingress[0].from[1]`, or of what is around it."""
+        if self._text.find("\n", self._start, self._end) < 0:
+            return self.line  # JSON lines: every field stands in this one
         if self._lines is None:
             self._lines = {}
             node = _compose(self._text[self._start : self._end])
