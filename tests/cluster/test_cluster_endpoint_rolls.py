@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from minik8s import Cluster
 from minik8s.controllers.endpointrolls import AddressRoll, Member, Plan, Slice, SliceRoll
 from minik8s.model.metadata import Document
@@ -11,6 +13,23 @@ from minik8s.model.registry import ENDPOINT_SLICE, ENDPOINTS, POD, SERVICE
 
 WEB = (("", 80, "TCP", ""),)
 DNS = (("dns", 53, "UDP", ""),)
+
+
+WEB_SERVICE: Document = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "web"},
+    "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
+}
+
+
+def web_pod(name: str) -> Document:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "main", "image": "nginx"}]},
+    }
 
 
 class Shelf:
@@ -79,22 +98,7 @@ def test_addresses_come_in_order_and_no_more_than_a_thousand() -> None:
 def test_a_slice_that_somebody_wrote_is_made_right() -> None:
     cluster = Cluster()
     store = cluster.runtime.store
-    pods = [
-        {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": name, "labels": {"app": "web"}},
-            "spec": {"containers": [{"name": "main", "image": "nginx"}]},
-        }
-        for name in ("a", "b", "c")
-    ]
-    web = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "web"},
-        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
-    }
-    cluster.apply([web, *pods])
+    cluster.apply([WEB_SERVICE, *(web_pod(name) for name in ("a", "b", "c"))])
 
     def listed() -> list[str]:
         slices = store.list(ENDPOINT_SLICE, "default")
@@ -113,3 +117,22 @@ def test_a_slice_that_somebody_wrote_is_made_right() -> None:
     cluster.client.patch(SERVICE, "web", {"spec": {"selector": {"app": "none"}}})
     assert listed() == []
     assert "subsets" not in (store.get(ENDPOINTS, "default", "web") or {})
+
+
+def test_endpoints_tell_that_some_were_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minik8s.controllers.endpointrolls.CAPACITY", 2)
+    cluster = Cluster()
+    store = cluster.runtime.store
+    cluster.apply([WEB_SERVICE, *(web_pod(name) for name in ("a", "b", "c"))])
+
+    def told() -> tuple[int, object]:
+        document = store.get(ENDPOINTS, "default", "web")
+        assert document is not None
+        (subset,) = document["subsets"]
+        annotations = document["metadata"]["annotations"]
+        word = annotations.get("endpoints.kubernetes.io/over-capacity")
+        return len(subset["addresses"]), word
+
+    assert told() == (2, "truncated")
+    cluster.client.delete(POD, "a")
+    assert told() == (2, None)
