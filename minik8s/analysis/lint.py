@@ -180,7 +180,7 @@ class _Linter:
             yield path, "block-of-services", f"the block holds clusterIPs {what}"
 
     def _in_cluster(self, policy: CompiledPolicy) -> Iterator[tuple[str, str, str]]:
-        pods = [pod for pod in self._snapshot.pods.values() if policy.subject.matches(pod)]
+        pods = self._selected(policy)
         if not pods:
             path = "spec.podSelector" if policy.ref.kind == NETWORK_POLICY else "spec.subject"
             yield path, "selects-nothing", "no pod is selected"
@@ -193,6 +193,12 @@ class _Linter:
                 yield from self._names(f"{path}.{field}", direction, rule, pods)
         if policy.rules.get(Direction.EGRESS) and policy.tier is Tier.NETWORK_POLICY:
             yield from self._dns(pods)
+
+    def _selected(self, policy: CompiledPolicy) -> list[Peer]:
+        everybody, space = self._snapshot.pods, policy.subject.namespace
+        if space is not None:
+            everybody = self._snapshot.by_namespace.get(space, {})
+        return [pod for pod in everybody.values() if policy.subject.matches(pod)]
 
     def _reachable(self, path: str, rule: Rule) -> Iterator[tuple[str, str, str]]:
         """Peers that match nobody; a rule all of whose peers do can never match.
@@ -209,6 +215,8 @@ class _Linter:
     def _names(
         self, path: str, direction: Direction, rule: Rule, pods: list[Peer]
     ) -> Iterator[tuple[str, str, str]]:
+        if not any(entry.name for entry in rule.ports or ()):
+            return
         targets = pods
         if direction is Direction.EGRESS:
             targets = [pod for pod in self._snapshot.pods.values() if self._meets(rule, pod)]
