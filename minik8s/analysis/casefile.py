@@ -16,6 +16,7 @@ from typing import Any
 from minik8s.analysis import inputs
 from minik8s.analysis.cases import Case, Probe
 from minik8s.analysis.inputs import InputError
+from minik8s.analysis.objects import foreign
 from minik8s.model.metadata import Document
 from minik8s.policy.addresses import parse_address
 from minik8s.policy.ports import LAST_PORT, PROTOCOLS
@@ -96,8 +97,7 @@ class _Reader:
         for index, value in enumerate(rows):
             prefix = f"{self._prefix}.objects[{index}].".lstrip(".")
             for source in inputs.objects(self.file, value, self._layout, prefix):
-                inputs.check(source)
-                yield source.document
+                yield from _checked(source)
 
     def _manifests(self, raw: Mapping[str, Any]) -> Iterator[Document]:
         manifests = raw.get("manifests") or []
@@ -114,8 +114,7 @@ class _Reader:
             if os.path.isdir(place) and not inputs.manifests(place):
                 raise self.error(where, f"{path}: no YAML or JSON file in this directory")
             for source in inputs.read([place], self._max_bytes):
-                inputs.check(source)
-                yield source.document
+                yield from _checked(source)
 
     def _probe(self, path: str, raw: Any) -> Probe:
         if not isinstance(raw, dict):
@@ -167,6 +166,13 @@ class _Reader:
             if probe.expect is not other.expect:
                 text = f"contradicts the probe in line {other.line}"
                 raise InputError(f"{self.file}:{probe.line}: {text}")
+
+
+def _checked(source: inputs.Source) -> Iterator[Document]:
+    """The object, unless it is one that is only called like one of ours; raises InputError."""
+    inputs.check(source)
+    if not foreign(source.document):
+        yield source.document
 
 
 def _place(end: str) -> object:

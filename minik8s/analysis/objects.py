@@ -17,8 +17,8 @@ from minik8s.errors import ApiError
 from minik8s.model.metadata import Document
 from minik8s.model.registry import NETWORK_POLICY, Kind, Registry
 from minik8s.policy.addresses import parse_address
+from minik8s.policy.clusterwide import KINDS as CLUSTER_KINDS
 from minik8s.policy.clusterwide import compile_cluster_policy
-from minik8s.policy.policyset import KINDS as POLICY_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +59,32 @@ def _admit(kind: Kind, document: Document) -> None:
 def _unserved(document: Document) -> Fault | None:
     """What is wrong with an object whose kind and version are not served.
 
-    A policy of an old version must not pass for one that does nothing; the cluster-wide ones
-    have several versions that mean the same.
+    A policy or a workload of an old version must not pass for one that does nothing; the
+    cluster-wide policies have several versions that mean the same.
     """
-    kind, version = document.get("kind"), document.get("apiVersion")
-    if kind not in POLICY_KINDS:
-        return None
-    if kind == NETWORK_POLICY.kind:
-        known = NETWORK_POLICY.api_version
-        text = f'no matches for kind "{kind}" in version "{version}": it is {known} today'
-        return Fault(text, "apiVersion")
+    kind, version = str(document.get("kind")), str(document.get("apiVersion"))
+    if kind not in CLUSTER_KINDS:
+        known = _KNOWN.get(kind)
+        if known is None or (foreign(document) and known is not NETWORK_POLICY):
+            return None
+        text = f'no matches for kind "{kind}" in version "{version}"'
+        return Fault(f"{text}: it is {known.api_version} today", "apiVersion")
     try:
         compile_cluster_policy(document)
     except (TypeError, ValueError, KeyError, AttributeError):
         return Fault(f"this {kind} is malformed")
     return None
+
+
+def foreign(document: Document) -> bool:
+    """Whether an object of another group is only called like one of ours, as Knative's Service."""
+    known = _KNOWN.get(str(document.get("kind")))
+    group = str(document.get("apiVersion")).rpartition("/")[0]
+    return (
+        known is not None
+        and document.get("kind") not in CLUSTER_KINDS
+        and group not in (known.group, *_FORMER_GROUPS)
+    )
 
 
 def _impossible(document: Document) -> Iterator[Fault]:
@@ -98,3 +109,9 @@ def _impossible(document: Document) -> Iterator[Fault]:
 
 
 _REGISTRY = Registry()
+_READ = ("Pod", "Namespace", "Node", "Service", "EndpointSlice", NETWORK_POLICY.kind, *OWNING)
+_KNOWN = {kind.kind: kind for kind in _REGISTRY if kind.kind in _READ}
+"""The kinds that say who may reach whom; what is called otherwise is passed over."""
+
+_FORMER_GROUPS = ("", "extensions")
+"""Where kinds stood before they had a group of their own."""

@@ -21,6 +21,7 @@ from minik8s.analysis.explain_text import explain_data, explain_text
 from minik8s.analysis.inputs import InputError, Source
 from minik8s.analysis.lint import MENDS, Finding, lint
 from minik8s.analysis.matrix import Matrix
+from minik8s.analysis.objects import foreign
 from minik8s.model.metadata import Document
 from minik8s.policy.ports import LAST_PORT, PROTOCOLS
 from minik8s.policy.values import Verdict
@@ -63,7 +64,7 @@ def load(paths: Iterable[str], max_bytes: int = inputs.MAX_BYTES) -> list[Source
     sources = inputs.read(paths, max_bytes)
     for source in sources:
         inputs.check(source)
-    return sources
+    return [source for source in sources if not foreign(source.document)]
 
 
 def run_test(
@@ -131,7 +132,7 @@ def run_matrix(
 ) -> Report:
     """`minik8s matrix`; `png` draws for `-o png` where something can."""
     try:
-        chosen = parse_port(port) if port else None
+        chosen = parse_port(port) if port is not None else None
     except InputError as error:
         return failed(error)
     if output == "png" and png is None:

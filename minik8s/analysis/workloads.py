@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from minik8s.ipam import AddressPool
+from minik8s.analysis.files import InputError
+from minik8s.ipam import AddressPool, PoolExhausted
 from minik8s.model.metadata import (
     Document,
     controller_of,
@@ -87,7 +88,10 @@ class Owners:
 
 
 def complete(documents: Iterable[Document]) -> list[Document]:
-    """The documents, with pods for each workload that has none of its own among them."""
+    """The documents, with pods for each workload that has none of its own among them.
+
+    Raises InputError for more pods than a pod network has addresses.
+    """
     documents = list(documents)
     templates = [document for document in documents if document.get("kind") in OWNING]
     bare = [document for document in documents if document.get("kind") == "Pod"]
@@ -144,4 +148,9 @@ def _with_address(pod: Document, pool: AddressPool) -> Document:
     status = pod.get("status") or {}
     if status.get("podIP") or (pod.get("spec") or {}).get("hostNetwork"):
         return pod
-    return {**pod, "status": {**status, "podIP": pool.allocate()}}
+    try:
+        address = pool.allocate()
+    except PoolExhausted:
+        text = f"the pods of all workloads are more than the addresses of {POD_NETWORK}"
+        raise InputError(text) from None
+    return {**pod, "status": {**status, "podIP": address}}

@@ -32,7 +32,7 @@ def _emit(report: Report) -> int:
 
 def _plain(text: str) -> str:
     """A report whose names, which come from files, cannot command the terminal it is shown on."""
-    return text.replace("\x1b", "^[")
+    return text.replace("\x1b", "^[").encode(errors="replace").decode()
 
 
 def _answer(make: Callable[[], Report]) -> int:

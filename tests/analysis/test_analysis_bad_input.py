@@ -79,6 +79,12 @@ FILES: dict[str, tuple[str, bytes, int, str]] = {
     "unknown field": ("f.yaml", policy("- from", "- form"), 9, "spec.ingress[0].form"),
     "no version": ("f.yaml", policy("apiVersion", "#"), 2, "apiVersion not set"),
     "old version": ("f.yaml", policy("o/v1", "o/v1beta1"), 1, "no matches for kind"),
+    "workload of old": (
+        "f.yaml",
+        b"kind: Deployment\napiVersion: extensions/v1beta1\nmetadata: {name: a}\n",
+        2,
+        "it is apps/v1 today",
+    ),
     "another's policy": (
         "f.yaml",
         policy("networking.k8s.io", "projectcalico.org"),
@@ -236,6 +242,46 @@ def test_an_odd_id_makes_no_odd_xml(run: Any) -> None:
     assert run("test", "case.json", "--junit", "out.xml")[0] == 0
     suite = ElementTree.parse("out.xml").getroot()[0]
     assert suite.get("name") == "a\N{REPLACEMENT CHARACTER} & <b>"
+
+
+def test_what_is_only_called_a_service_is_none(run: Any) -> None:
+    wanted = run("matrix", "pods.yaml")
+    text = (
+        "kind: Service\napiVersion: serving.knative.dev/v1\nmetadata: {name: a}\nspec: {ports: 7}\n"
+    )
+    Path("other.yaml").write_text(text, encoding="utf-8")
+    assert run("matrix", "pods.yaml", "other.yaml") == wanted
+    assert run("explain", "x/a", "default/a", "--port", "80", "-f", "pods.yaml", "other.yaml") == (
+        2,
+        "",
+        "default/a: no such pod or workload\n",
+    )
+
+
+def test_versions_of_what_nobody_here_reads(run: Any) -> None:
+    text = "kind: HorizontalPodAutoscaler\napiVersion: autoscaling/v1\nmetadata: {name: a}\n"
+    Path("other.yaml").write_text(text, encoding="utf-8")
+    assert run("lint", "pods.yaml", "other.yaml") == (0, "no findings\n", "")
+
+
+def test_more_pods_than_addresses(run: Any) -> None:
+    made = "apiVersion: apps/v1\nkind: ReplicaSet\nmetadata: {name: %s}\nspec: {replicas: 40000}\n"
+    Path("many.yaml").write_text("---\n".join(made % name for name in "ab"), encoding="utf-8")
+    code, out, err = run("matrix", "many.yaml")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "more than the addresses of 10.244.0.0/16" in err
+
+
+def test_half_a_character_in_a_name(run: Any) -> None:
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "\ud800", "namespace": "x"}}
+    Path("half.json").write_text(json.dumps(pod), encoding="utf-8")
+    code, out, _ = run("matrix", "half.json")
+    assert code == 0
+    assert "x/?" in out
+
+
+def test_an_empty_port_is_none(run: Any) -> None:
+    assert run("matrix", "pods.yaml", "--port", "")[0] == 2
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "crlf"])
