@@ -14,7 +14,7 @@ from minik8s.apiserver.podstatuses import normalized
 from minik8s.apiserver.services import inherited
 from minik8s.clock import rfc3339
 from minik8s.controllers.podadmission import admit_pod
-from minik8s.errors import ApiError, Cause, Conflict, Forbidden, Invalid
+from minik8s.errors import BadRequest, Cause, Conflict, Forbidden, Invalid
 from minik8s.ids import Ids
 from minik8s.model.metadata import Document, name_of
 from minik8s.model.registry import NAMESPACE, NODE, POD, SERVICE, SERVICE_ACCOUNT, Kind
@@ -189,9 +189,12 @@ def check_preconditions(kind: Kind, new: Document, old: Document) -> None:
 
 
 def refuse_resource_version(document: Document) -> None:
-    """Raise the (nameless) error for a new object that claims to have been stored already."""
+    """Raise the (nameless) error for a new object that claims to have been stored already.
+
+    The words are Kubernetes' own, the code is not: there it is 500, as if the server had failed.
+    """
     if document["metadata"].get("resourceVersion"):
-        error = ApiError("resourceVersion should not be set on objects to be created")
+        error = BadRequest("resourceVersion should not be set on objects to be created")
         error.reason = ""
         raise error
 
