@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from minik8s.apiserver import PortForward, Request, Response
 from minik8s.errors import ApiError, BadRequest
 from minik8s.runtime.sessions import ExecSession
-from minik8s.server import channels, spdystreams
+from minik8s.server import channels
 from minik8s.server.channels import Done, ExecChannels, ForwardChannels
 from minik8s.server.connection import Talk, Upgraded
 from minik8s.server.hub import Hub
 from minik8s.server.programs import FailedStart
-from minik8s.server.spdystreams import ExecStreams, ForwardStreams
+from minik8s.server.spdyexec import EXEC_PROTOCOLS, ExecStreams
+from minik8s.server.spdyforward import FORWARD_PROTOCOL, ForwardStreams
 from minik8s.server.websocket import WebSocket, chosen, handshake
 
 _DIGITS = re.compile("[0-9]{1,5}")
@@ -99,7 +100,7 @@ def _websocket(request: Request, forwards: bool) -> Way:
 
 
 def _spdy(offered: list[str], forwards: bool) -> Way:
-    known = (spdystreams.FORWARD_PROTOCOL,) if forwards else spdystreams.EXEC_PROTOCOLS
+    known = (FORWARD_PROTOCOL,) if forwards else EXEC_PROTOCOLS
     words = [word.strip() for line in offered for word in line.split(",")]
     protocol = next((word for word in known if word in words), None)
     if protocol is None:

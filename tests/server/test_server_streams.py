@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import socket as socket_module
 import struct
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from server_wire import Spdy, WebSocket, Wire
 
 from minik8s import Cluster
+from minik8s.runtime.sessions import ExecSession
+from minik8s.server.limits import Limits
 
 DEMO = Path(__file__).parents[2] / "minik8s" / "data" / "tutorial" / "demo-app.yaml"
 PODS = "/api/v1/namespaces/default/pods"
@@ -198,8 +203,6 @@ def test_unknown_protocols_are_refused(server: Any) -> None:
 
 
 def test_too_many_sessions(serve: Callable[..., Any]) -> None:
-    from minik8s.server.limits import Limits
-
     cluster = Cluster()
     cluster.apply([BOX])
     server = serve(cluster, limits=Limits(sessions=1))
@@ -451,3 +454,131 @@ def test_a_policy_does_not_apply_to_port_forward(server: Any, backend: str) -> N
         made = wire.call("POST", policies, "Content-Type: application/json", body=deny)
         assert made[0] == 201
     test_spdy_port_forward(server, backend)
+
+
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The sizes that terminals in pods are told."""
+    told: list[tuple[int, int]] = []
+    resize = ExecSession.resize
+
+    def noted(session: ExecSession, width: int, height: int) -> None:
+        resize(session, width, height)
+        told.append((session.width, session.height))
+
+    monkeypatch.setattr(ExecSession, "resize", noted)
+    return told
+
+
+def test_a_terminals_size_is_passed_on(server: Any, sizes: list[tuple[int, int]]) -> None:
+    path = command("sh") + "&stdin=true&stdout=true&tty=true"
+    with WebSocket(server) as socket:
+        socket.open(path, "v5.channel.k8s.io")
+        socket.write(b'\x04{"Width":100,"Height":30}\n')
+        socket.write(b'\x04{"Width":70000,"Height":30}\n')
+        socket.write(b"\x00exit\r")
+        socket.channels()
+    assert sizes == [(100, 30)]
+
+
+def test_a_terminals_size_is_passed_on_over_spdy(server: Any, sizes: list[tuple[int, int]]) -> None:
+    """The first size may come before all streams are there."""
+    with Spdy(server) as spdy:
+        path = command("sh") + "&stdin=true&stdout=true&tty=true"
+        spdy.open(path, "v4.channel.k8s.io")
+        spdy.stream(1, streamtype="error")
+        spdy.stream(3, streamtype="resize")
+        spdy.write(3, b'{"Width":100,"Height":30}\n')
+        spdy.stream(5, streamtype="stdin")
+        spdy.stream(7, streamtype="stdout")
+        spdy.write(3, b'{"Width":90,"Height":20}\n')
+        spdy.write(5, b"exit 3\r")
+        texts = spdy.until_closed(1, 7)
+    assert sizes == [(100, 30), (90, 20)]
+    assert json.loads(texts[1])["details"]["causes"][0]["message"] == "3"
+
+
+@pytest.mark.parametrize("way", ["websocket", "spdy"])
+def test_bounds_hold_for_each_way_and_give_places_back(serve: Callable[..., Any], way: str) -> None:
+    """exec, attach and port-forward share one bound; a refusal comes before the upgrade."""
+    cluster = Cluster()
+    cluster.apply([BOX])
+    server = serve(cluster, limits=Limits(sessions=2))
+    heads = {
+        "websocket": (
+            "Upgrade: websocket",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        ),
+        "spdy": ("Upgrade: SPDY/3.1", "Content-Length: 0"),
+    }
+    head = ("Connection: Upgrade", *heads[way])
+    method = "GET" if way == "websocket" else "POST"
+    paths = [
+        command("cat") + "&stdin=true",
+        f"{PODS}/box/attach",
+        f"{PODS}/box/portforward?ports=1",
+    ]
+
+    with ExitStack() as stack:
+
+        def asked(path: str) -> tuple[Wire, int]:
+            wire = stack.enter_context(Wire(server))
+            wire.send(method, path, *head)
+            return wire, wire.head()[0]
+
+        held = [asked(path) for path in (paths[0], paths[0])]
+        assert [code for _, code in held] == [101, 101]
+        for path in paths:
+            wire, code = asked(path)
+            assert (code, b"too many sessions in pods" in wire.exactly(200)) == (429, True)
+        for wire, _ in held:
+            wire.close()
+        deadline = time.monotonic() + 10
+        while asked(paths[0])[1] == 429:
+            assert time.monotonic() < deadline, "the places were not given back"
+            time.sleep(0.02)
+
+
+def test_a_thousand_idle_connections_do_no_harm(serve: Callable[..., Any]) -> None:
+    """Half of them have not even finished their TLS handshake."""
+    server = serve()
+    with ExitStack() as stack:
+        for number in range(1000):
+            idle = socket_module.create_connection(("127.0.0.1", server.port), timeout=10)
+            stack.enter_context(idle)
+            if number % 2:
+                idle.sendall(b"\x16\x03\x01\x02\x00\x01")
+        with Wire(server) as wire:
+            for _ in range(3):
+                assert wire.call("GET", "/api/v1/pods")[0] == 200
+    with Wire(server) as wire:
+        assert wire.call("GET", "/readyz") == (200, b"ok")
+
+
+def test_much_goes_through_in_both_directions(server: Any) -> None:
+    """1 MB there and back, over both ways; the client of SPDY sends no window updates."""
+    data = bytes(range(256)) * 4096
+    path = command("cat") + "&stdin=true&stdout=true"
+    with Spdy(server) as spdy:
+        spdy.open(path, "v4.channel.k8s.io")
+        for number, name in ((1, "error"), (3, "stdin"), (5, "stdout")):
+            spdy.stream(number, streamtype=name)
+        sender = Thread(target=lambda: spdy.write(3, data, fin=True))
+        sender.start()
+        texts = spdy.until_closed(1, 5)
+        sender.join()
+    assert texts[5] == data
+    with WebSocket(server) as socket:
+        socket.open(path, "v5.channel.k8s.io")
+
+        def send() -> None:
+            for start in range(0, len(data), 32768):
+                socket.write(b"\x00" + data[start : start + 32768])
+            socket.write(b"\xff\x00")
+
+        sender = Thread(target=send)
+        sender.start()
+        channels, _ = socket.channels()
+        sender.join()
+    assert channels[1] == data
