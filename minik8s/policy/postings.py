@@ -21,7 +21,7 @@ class Postings:
     """The bits of every match of a rule, looked up instead of tried one by one."""
 
     __slots__ = ("_blocks", "_cache", "_covers", "_labels", "_namespaces", "_numbers",
-                 "_present", "everything", "hosts", "named", "outside", "pods",
+                 "_present", "_spaces", "everything", "hosts", "named", "outside", "pods",
                  "samples")  # fmt: skip
 
     def __init__(self, numbers: Mapping[Block, int]) -> None:
@@ -31,7 +31,9 @@ class Postings:
         self._numbers = numbers
         self._labels: dict[str, dict[str, int]] = {}
         self._present: dict[str, int] = {}
-        self._namespaces: dict[str, tuple[Mapping[str, str], int]] = {}
+        self._namespaces: dict[str, int] = {}
+        # by labels, not by name: classes that lost their members keep a namespace's old labels
+        self._spaces: dict[frozenset[tuple[str, str]], tuple[Mapping[str, str], int]] = {}
         self._blocks: list[int] = []
         self._covers: list[int] = []
         self._cache: dict[object, int] = {}
@@ -72,8 +74,10 @@ class Postings:
             values = self._labels.setdefault(key, {})
             values[value] = values.get(value, 0) | bit
             self._present[key] = self._present.get(key, 0) | bit
-        _, members = self._namespaces.get(sample.namespace, ({}, 0))
-        self._namespaces[sample.namespace] = (sample.namespace_labels, members | bit)
+        self._namespaces[sample.namespace] = self._namespaces.get(sample.namespace, 0) | bit
+        labels = sample.namespace_labels
+        _, members = self._spaces.get(space := frozenset(labels.items()), (labels, 0))
+        self._spaces[space] = (labels, members | bit)
         for name, number in sample.ports.items():
             numbers = self.named.setdefault(name, {})
             numbers[number] = numbers.get(number, 0) | bit
@@ -85,8 +89,9 @@ class Postings:
         for key, value in sample.labels.items():
             self._labels[key][value] &= keep
             self._present[key] &= keep
-        labels, members = self._namespaces[sample.namespace]
-        self._namespaces[sample.namespace] = (labels, members & keep)
+        self._namespaces[sample.namespace] &= keep
+        labels, members = self._spaces[space := frozenset(sample.namespace_labels.items())]
+        self._spaces[space] = (labels, members & keep)
         for name, number in sample.ports.items():
             self.named[name][number] &= keep
 
@@ -107,7 +112,7 @@ class Postings:
     def _pod_bits(self, match: PodMatch) -> int:
         found = self.pods
         if match.namespace is not None:
-            found = self._namespaces.get(match.namespace, ({}, 0))[1]
+            found = self._namespaces.get(match.namespace, 0)
         if match.namespaces is not None:
             found &= self._namespace_bits(match.namespaces)
         if match.pods is not None and found:
@@ -119,7 +124,7 @@ class Postings:
         found = self._cache.get(key)
         if found is None:
             found = self._cache[key] = union(
-                members for labels, members in self._namespaces.values() if selector.matches(labels)
+                members for labels, members in self._spaces.values() if selector.matches(labels)
             )
         return found
 

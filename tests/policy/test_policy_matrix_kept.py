@@ -57,9 +57,9 @@ def take(matrix, document):
         matrix.remove(document)
 
 
-def changed(documents, changes):
+def changed(documents, changes, kind=Matrix):
     """The matrix after each change, with the documents that it is to be the matrix of."""
-    matrix = Matrix.of(documents)
+    matrix = kind.of(documents)
     assert matrix.ends  # what was asked before must not stay as it was
     current = {identity(document): document for document in documents}
     for change in changes:
@@ -78,8 +78,12 @@ def changed(documents, changes):
 @many
 @given(cluster_worlds(), steps)
 def test_every_pair_is_as_if_computed_anew(documents, changes):
-    for matrix, current in changed(documents, changes):
-        fresh, places = Matrix.of(current), all_ends(current)
+    check_kept(documents, changes)
+
+
+def check_kept(documents, changes, kind=Matrix):
+    for matrix, current in changed(documents, changes, kind):
+        fresh, places = kind.of(current), all_ends(current)
         for source in places:
             for target in places:
                 where = (source, target)
@@ -153,6 +157,19 @@ def test_a_pod_like_one_that_went_before_a_policy_came_is_not_taken_for_another(
     assert matrix.allows("shop/p1", "shop/p2", "TCP", 80)
     matrix.put_pod(first)
     assert not matrix.allows("shop/p1", "shop/p0", "TCP", 80)
+
+
+def test_a_namespace_that_gets_its_old_labels_back_is_as_it_was():
+    team = {"from": [{"namespaceSelector": {"matchLabels": {"team": "a"}}}]}
+    allow = block("10.0.0.0/8")
+    allow["spec"] = {"podSelector": {"matchLabels": {"app": "api"}}, "ingress": [team]}
+    space = {"kind": "Namespace", "metadata": {"name": "shop", "labels": {}}}
+    named = {**space, "metadata": {"name": "shop", "labels": {"team": "a"}}}
+    pods_ = [pod(0, "10.0.0.1", app="web"), pod(1, "10.0.0.2", app="api")]
+    matrix = Matrix.of([space, *pods_, allow])
+    for document, answer in ((named, True), (space, False), (named, True), (space, False)):
+        matrix.put_namespace(document)
+        assert matrix.allows("shop/p0", "shop/p1", "TCP", 80) is answer
 
 
 def test_documents_are_those_of_the_moment():
