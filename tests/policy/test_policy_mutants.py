@@ -6,14 +6,10 @@ judged by the same probes as the other tests use, and thrown away.
 
 from __future__ import annotations
 
-import importlib
-import sys
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-
 import pytest
 from hypothesis import Phase, given, settings
 from policy_cluster_worlds import all_ends, cluster_worlds
+from policy_mutation import imported
 from policy_naive import World
 from policy_naive_cluster import ClusterWorld
 from policy_worlds import PROBED, ends, worlds
@@ -194,6 +190,56 @@ MUTANTS = {
         "-policy.priority, policy",
     ),
     "Deny accepts": (CLUSTER, '"Deny": Action.DENY', '"Deny": Action.ACCEPT'),
+    "BaselineAdminNetworkPolicy is asked first": (
+        CLUSTER,
+        "return Tier.ADMIN if kind == ADMIN_NETWORK_POLICY else Tier.BASELINE",
+        "return Tier.ADMIN",
+    ),
+    "an older port without protocol means UDP": (
+        CLUSTER,
+        'PortMatch(number.get("protocol") or "TCP"',
+        'PortMatch(number.get("protocol") or "UDP"',
+    ),
+    "an older range leaves out its last port": (
+        CLUSTER,
+        'span.get("end", 0))',
+        'span.get("end", 0) - 1)',
+    ),
+    "a range of the cluster leaves out its last port": (
+        CLUSTER,
+        'span["start"], span["end"])',
+        'span["start"], span["end"] - 1)',
+    ),
+    "a port name of the cluster means TCP": (
+        CLUSTER,
+        'PortMatch("", name=entry["destinationNamedPort"])',
+        'PortMatch("TCP", name=entry["destinationNamedPort"])',
+    ),
+    "domain names stand for everybody": (
+        CLUSTER,
+        "DOMAIN_NAMES = ConstantMatch(False",
+        "DOMAIN_NAMES = ConstantMatch(True",
+    ),
+    "only the first network counts": (
+        CLUSTER,
+        'for cidr in peer["networks"]',
+        'for cidr in peer["networks"][:1]',
+    ),
+    "nodes are nobody": (
+        COMPILE,
+        "return self.nodes.matches(peer.node_labels)",
+        "return False",
+    ),
+    "a subject's podSelector is ignored": (
+        CLUSTER,
+        'pods=read_selector(pods.get("podSelector"))',
+        "pods=None",
+    ),
+    "a subject's namespaceSelector is ignored": (
+        CLUSTER,
+        'namespaces = pods.get("namespaceSelector") or {}',
+        "namespaces = {}",
+    ),
 }
 
 
@@ -284,8 +330,8 @@ MATRIX_MUTANTS = {
 }
 
 
-def pod(name, index, labels, **spec):
-    ports = [{"name": "web", "containerPort": 81}]
+def pod(name, index, labels, protocol="TCP", **spec):
+    ports = [{"name": "web", "containerPort": 81, "protocol": protocol}]
     return {
         "kind": "Pod",
         "metadata": {"name": name, "namespace": "x", "labels": labels},
@@ -306,12 +352,34 @@ def policy(**spec):
     }
 
 
-def cluster_policy(name, tier, priority, action):
-    rule = {"action": action, "from": [{"namespaces": {}}]}
+def cluster_policy(name, tier, priority, action, **more):
+    rule = {"action": action, "from": [{"namespaces": {}}], **more}
     spec = {"tier": tier, "priority": priority, "subject": {"namespaces": {}}, "ingress": [rule]}
     return {"kind": "ClusterNetworkPolicy", "metadata": {"name": name}, "spec": spec}
 
 
+def named_ports(protocol):
+    rule = {"protocols": [{"destinationNamedPort": "web"}]}
+    return cluster_policy(f"named-{protocol.lower()}", "Admin", 1, "Deny", **rule)
+
+
+def older(kind, *ports):
+    document = cluster_policy("default", "", 1, "Deny", **({"ports": [*ports]} if ports else {}))
+    del document["spec"]["tier"]
+    return {**document, "kind": kind}
+
+
+def outward(peer):
+    rule = {"action": "Deny", "to": [peer]}
+    spec = {"tier": "Admin", "priority": 1, "subject": {"namespaces": {}}, "egress": [rule]}
+    return {"kind": "ClusterNetworkPolicy", "metadata": {"name": "outward"}, "spec": spec}
+
+
+NODE = {
+    "kind": "Node",
+    "metadata": {"name": "n1", "labels": {}},
+    "status": {"addresses": [{"type": "InternalIP", "address": "10.0.2.1"}]},
+}
 PODS = [
     {"kind": "Namespace", "metadata": {"name": "x", "labels": {}}},
     pod("a", 1, {"app": "a"}),
@@ -346,6 +414,13 @@ CORNERS = [
     [*PODS, cluster_policy("first", "Admin", 0, "Pass"), policy()],
     [*PODS, *TWINS, policy(ingress=[{"from": [labelled("b")]}, {"from": [labelled("")]}])],
     [*PODS, policy(), cluster_policy("late", "Baseline", 1, "Accept")],
+    [*PODS, pod("udp", 7, {}, "UDP"), named_ports("UDP")],
+    [*PODS, older("AdminNetworkPolicy", {"portRange": {"start": 1, "end": 81}})],
+    [*PODS, older("AdminNetworkPolicy", {"portNumber": {"port": 81}})],
+    [*PODS, older("BaselineAdminNetworkPolicy"), policy(ingress=[{}])],
+    [*PODS, NODE, outward({"networks": ["192.0.2.0/24", "10.0.0.2/32"]})],
+    [*PODS, NODE, outward({"nodes": {}})],
+    [*PODS, NODE, outward({"domainNames": ["example.com"]})],
 ]
 """Worlds that random ones hit too seldom."""
 
@@ -392,27 +467,6 @@ def answered(documents, world, places):
     return documents, probes
 
 
-class Mutated(MetaPathFinder):
-    """Imports one module with a piece of its source replaced."""
-
-    def __init__(self, name, old, new):
-        self.name, self.old, self.new = name, old, new
-
-    def find_spec(self, fullname, path, target=None):
-        if fullname != self.name:
-            return None
-        spec = PathFinder.find_spec(fullname, path)
-        old, new = self.old, self.new
-
-        class Loader(SourceFileLoader):
-            def get_code(self, fullname):
-                source = self.get_source(fullname)
-                assert old in source, f"{old!r} is not in {fullname}"
-                return compile(source.replace(old, new), f"mutant of {fullname}", "exec")
-
-        return ModuleSpec(fullname, Loader(fullname, spec.origin), origin=spec.origin)
-
-
 ENGINE, ALL_PAIRS = ("policy", "policy.snapshot"), ("analysis.matrix",)
 """The modules that are judged."""
 
@@ -420,32 +474,8 @@ ENGINE, ALL_PAIRS = ("policy", "policy.snapshot"), ("analysis.matrix",)
 @pytest.fixture
 def engine():
     """Imports the engine anew, mutated if wanted, and puts the real one back afterwards."""
-    import minik8s
-
-    ours = ("minik8s.policy", "minik8s.model", "minik8s.analysis")
-    saved = {name: module for name, module in sys.modules.items() if name.startswith(ours)}
-    attributes = {
-        name: vars(minik8s)[name]
-        for name in ("policy", "model", "analysis")
-        if name in vars(minik8s)
-    }
-    finders = []
-
-    def load(mutant=None, names=ENGINE):
-        for name in saved:
-            sys.modules.pop(name, None)
-        if mutant is not None:
-            finders.append(Mutated(*mutant))
-            sys.meta_path.insert(0, finders[0])
-        return [importlib.import_module(f"minik8s.{name}") for name in names]
-
-    yield load
-    for finder in finders:
-        sys.meta_path.remove(finder)
-    for name in [name for name in sys.modules if name.startswith(ours)]:
-        del sys.modules[name]
-    sys.modules.update(saved)
-    vars(minik8s).update(attributes)
+    with imported() as load:
+        yield lambda mutant=None, names=ENGINE: load(names, mutant)
 
 
 def matrix_disagreement(matrix, corpus):
