@@ -44,6 +44,8 @@ class DeadEnd(Enum):
     NO_ENDPOINT = "the Service has no ready endpoint"
     NO_SERVICE_PORT = "the Service has no such port"
     NO_LOCAL_ENDPOINT = "the Service keeps to the node, which has no ready endpoint of it"
+    OTHER_IP_VERSION = "the two ends have no IP version in common"
+    FROM_OUTSIDE = "a clusterIP means nothing outside the cluster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +89,12 @@ class Directory:
         self._slices: dict[tuple[str, str], list[Document]] = {}
         self._pods: dict[str, list[Document]] = {}
         self._by_address: dict[str, Document] = {}
-        self._node_ports: dict[tuple[str, int], tuple[Document, ServicePort]] = {}
+        self._node_ports: dict[tuple[int, str, int], tuple[Document, ServicePort]] = {}
         for document in documents:
             kind, namespace = document.get("kind"), namespace_of(document) or "default"
             if kind == "Service":
                 self._services[namespace, name_of(document)] = document
-                for entry in service_ports(document):
-                    if entry.node_port:
-                        self._node_ports[entry.protocol, entry.node_port] = (document, entry)
+                self._publish(document)
                 for address in (*cluster_ips(document), *external_addresses(document)):
                     self._by_address[address] = document
             elif kind == "EndpointSlice":
@@ -102,6 +102,14 @@ class Directory:
                 self._slices.setdefault(key, []).append(document)
             elif kind == "Pod":
                 self._pods.setdefault(namespace, []).append(document)
+
+    def _publish(self, service: Document) -> None:
+        """Note the nodePorts of a Service, which stand on addresses of its IP families."""
+        own = (*cluster_ips(service), *external_addresses(service))
+        versions = {parse_address(address)[0] for address in own} or {4, 6}
+        for entry in service_ports(service):
+            for version in versions if entry.node_port else ():
+                self._node_ports[version, entry.protocol, entry.node_port] = (service, entry)
 
     def service(self, namespace: str, name: str) -> Document | None:
         """A Service by name."""
@@ -113,12 +121,14 @@ class Directory:
         if service is not None:
             if address in cluster_ips(service):
                 return self.through(service, client, protocol, port)
-            return self._from_outside(service, self._entries(client), protocol, port, address)
+            entries = self._entries(client)
+            return self._from_outside(service, client, entries, protocol, port, address)
         peer = self._snapshot.by_address.get(parse_address(address)) or Peer(address)
-        published = self._node_ports.get((protocol, port or 0))
+        version = parse_address(address)[0]
+        published = self._node_ports.get((version, protocol, port or 0))
         if published is not None and peer.node_labels is not None:
             service, entry = published
-            return self._from_outside(service, [peer], protocol, entry.port, address)
+            return self._from_outside(service, client, [peer], protocol, entry.port, address)
         return Route((Endpoint(peer, port),), address=address)
 
     def through(self, service: Document, client: Peer, protocol: str, port: int | None) -> Route:
@@ -127,6 +137,8 @@ class Directory:
         if is_headless(service):
             ends = tuple(Endpoint(e.peer, port) for e in self._endpoints(service, None))
             return Route(ends, None if ends else DeadEnd.NO_ENDPOINT, address=address, service=key)
+        if not _inside(client):
+            return Route((), DeadEnd.FROM_OUTSIDE, address=address, service=key)
         entry = _service_port(service, protocol, port)
         if entry is None:
             return Route((), DeadEnd.NO_SERVICE_PORT, address=address, service=key)
@@ -139,18 +151,28 @@ class Directory:
 
     def _entries(self, client: Peer) -> list[Peer]:
         """The nodes at which a connection to a load balancer's address may come in."""
-        own = self._snapshot.nodes.get(client.node) if client.is_pod else None
+        own = self._snapshot.nodes.get(client.node)
         return [own] if own is not None else list(self._snapshot.nodes.values())
 
     def _from_outside(
-        self, service: Document, nodes: list[Peer], protocol: str, port: int | None, address: str
+        self,
+        service: Document,
+        client: Peer,
+        nodes: list[Peer],
+        protocol: str,
+        port: int | None,
+        address: str,
     ) -> Route:
-        """A nodePort or an external address, entered at one of some nodes."""
+        """A nodePort or an external address, entered at one of some nodes.
+
+        `externalTrafficPolicy: Local` keeps clients from outside to the node; those inside
+        may be sent to any endpoint (kube-proxy's chain for external destinations).
+        """
         key, entry = _key_of(service), _service_port(service, protocol, port)
         if entry is None:
             return Route((), DeadEnd.NO_SERVICE_PORT, address=address, service=key)
         ends = list(self._endpoints(service, entry))
-        if external_is_local(service):
+        if external_is_local(service) and not _inside(client):
             near = [e for e in ends if not nodes or e.peer.node in {node.name for node in nodes}]
             dead_end = None if near else DeadEnd.NO_LOCAL_ENDPOINT if ends else DeadEnd.NO_ENDPOINT
             return Route(tuple(near), dead_end, address=address, service=key)
@@ -238,6 +260,11 @@ class Directory:
                     peer = self._snapshot.pods.get("/".join(endpoint.pod))
                     found = peer or self._snapshot.by_address.get(parse_address(address))
                     yield Endpoint(found or Peer(address), ports[0] if ports else None)
+
+
+def _inside(client: Peer) -> bool:
+    """Whether a client is a pod or a node of the cluster."""
+    return client.namespace != "" or client.node_labels is not None
 
 
 def _key_of(service: Document) -> str:

@@ -33,8 +33,8 @@ from minik8s.policy.values import (
 )
 from minik8s.policy.why import PolicyTrial, try_policies
 
-Listens = Callable[[Peer, str, int], bool]
-"""Whether a pod listens on a port of a protocol."""
+Listens = Callable[[Peer, str, int], bool | None]
+"""Whether a pod or node listens on a port of a protocol; None where nobody can know."""
 
 
 class Outcome(Enum):
@@ -150,6 +150,8 @@ class Explainer:
         self._rests.clear()
         sources = self.peers(source)
         route = self._route(sources[0], target, protocol, port)
+        if route.endpoints and not self._meet(sources[0], route, source, target):
+            route = replace(route, dead_end=DeadEnd.OTHER_IP_VERSION)  # policy has its say still
         lookup = self._lookup(sources) if route.by_name else ()
         via = Via.SERVICE if route.service else Via.ADDRESS
         hops = tuple(
@@ -213,6 +215,16 @@ class Explainer:
             return self.directory.through(service, source, protocol, port)
         return Route(tuple(Endpoint(peer, port) for peer in found or self.peers(target)))
 
+    def _meet(self, client: Peer, route: Route, *asked: str) -> bool:
+        """Whether a client has an address of the IP version that it dials."""
+        ends = (Peer(route.address),) if route.address else [end.peer for end in route.endpoints]
+        for end in ends:
+            first, second = self.snapshot.pair(client, end, *asked)
+            versions = {parse_address(peer.address)[0] for peer in (first, second)} - {0}
+            if len(versions) < 2:
+                return True
+        return False
+
     def _lookup(self, sources: Iterable[Peer]) -> tuple[Hop, ...]:
         """The ways to the cluster's DNS servers."""
         service = self.directory.service("kube-system", "kube-dns")
@@ -241,11 +253,13 @@ class Explainer:
 
     def _listening(self, end: Endpoint, protocol: str) -> bool | None:
         """Whether somebody listens; None where nobody here can know."""
-        if end.port is None or not end.peer.namespace:
+        if end.port is None or not (end.peer.namespace or end.peer.name):
             return None
         return self._listens(end.peer, protocol, end.port)
 
-    def _declares(self, peer: Peer, protocol: str, port: int) -> bool:
+    def _declares(self, peer: Peer, protocol: str, port: int) -> bool | None:
+        if not peer.namespace:
+            return None
         declared = self._declared.get(peer.key)
         if declared is None:
             ports = declared_ports(self._by_key[peer.key])

@@ -107,6 +107,8 @@ def _route_lines(explanation: Explanation) -> Iterator[str]:
         yield from (f"  {name}" for name in route.tried)
     if route.dead_end is DeadEnd.NO_NAME:
         yield "name: the DNS servers answer that there is no such name"
+    if route.dead_end is DeadEnd.OTHER_IP_VERSION:
+        yield f"addresses: {route.dead_end.value}"
     if route.service:
         ends = (
             ", ".join(f"{end.peer.key}:{end.port}" for end in route.endpoints)

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address, ip_network
 
 from minik8s.cluster.pods import Pods, split_key
+from minik8s.model.metadata import Document, name_of, namespace_of
 from minik8s.model.registry import POD, SERVICE
+from minik8s.model.services import cluster_ips, is_headless, slice_endpoints
 from minik8s.model.workloads import pod_addresses
 from minik8s.network import Host, Network
 from minik8s.network.dns import AAAA, A, Question
@@ -62,7 +64,17 @@ class Ends:
         service = self._store.get(SERVICE, *split_key(text))
         if service is None:
             raise KeyError(f"{text}: no such pod, workload or service")
-        return [(text, address) for address in service["spec"].get("clusterIPs") or ()]
+        return [(text, address) for address in self._addresses_of(service)]
+
+    def _addresses_of(self, service: Document) -> Iterator[str]:
+        """The clusterIPs of a Service, or the ready endpoints of a headless one."""
+        if not is_headless(service):
+            yield from cluster_ips(service)
+            return
+        slices = self._network.services.slices(namespace_of(service), name_of(service))
+        for endpoint in (each for found in slices for each in slice_endpoints(found)):
+            if endpoint.ready:
+                yield from endpoint.addresses
 
     def _is_of_services(self, address: str) -> bool:
         try:
@@ -76,7 +88,7 @@ class Ends:
         service, _, namespace = words.partition(".")
         found = self._store.get(SERVICE, namespace, service)
         if found is not None:
-            yield from found["spec"].get("clusterIPs") or ()
+            yield from self._addresses_of(found)
             return
         for kind in (A, AAAA):
             for record in resolve(Question(name.removesuffix("."), kind)).answers:

@@ -82,9 +82,13 @@ class Questions:
         return [document for document in self._all() if document.get("kind") not in KINDS]
 
     def _listens(self, peer: Peer, protocol: str, port: int) -> bool:
-        """Whether a pod listens, as its network namespace has it."""
+        """Whether a pod or node listens, as its network namespace has it."""
+        network = self._runtime.network
         try:
-            host = self._runtime.network.pod_host(peer.namespace, peer.name)
+            if peer.namespace:
+                host = network.pod_host(peer.namespace, peer.name)
+            else:
+                host = network.host(peer.address)
         except LookupError:
             return False
         return host.listens(protocol, port)
