@@ -52,12 +52,16 @@ def custom_schema(store: Store, kind: Kind) -> Schema | None:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One version of one state of a definition; the schema follows from the rest."""
+    """One version of one state of a definition.
+
+    Within a cluster the schema follows from the rest, but clusters of one seed give out the same
+    uids: two that are alike are told apart by their schemas.
+    """
 
     uid: str
     resource_version: str
     version: str
-    schema: Document = field(compare=False)
+    schema: Document = field(hash=False)
 
 
 @lru_cache(maxsize=64)

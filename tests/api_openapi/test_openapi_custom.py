@@ -365,6 +365,28 @@ def test_an_object_can_be_read_in_every_served_version() -> None:
         client.list(Kind("stable.example.com", "v3", "CronTab", "crontabs"))
 
 
+def test_clusters_of_one_seed_keep_their_definitions_apart(client: Client) -> None:
+    """Both definitions have one uid and one version; only their schemas tell them apart."""
+    loose = changed()
+    loose["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = {
+        "type": "object",
+        "properties": {"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+    }
+    other = Cluster().client
+    other.create(CRD, loose)
+    assert applied(other, "one", crontab(ports=[{"port": 1}])) == 201
+    assert applied(client, "one", crontab(ports=[{"port": 1}])) == 201
+    second = {**crontab(), "spec": {"ports": [{"port": 2, "name": "b"}]}}
+    assert applied(client, "two", second) == 200
+
+
+def applied(client: Client, manager: str, document: dict[str, Any]) -> int:
+    path = "/apis/stable.example.com/v1/namespaces/default/crontabs/mine"
+    headers = {"content-type": "application/apply-patch+yaml"}
+    request = Request("PATCH", path, {"fieldManager": [manager]}, headers, document)
+    return client.transport.handle(request).code
+
+
 def test_lists_are_merged_by_their_keys_in_server_side_apply(client: Client) -> None:
     def apply(manager: str, document: dict[str, Any]) -> Any:
         request = Request(
