@@ -146,6 +146,7 @@ def check_suggestion(explain, documents, source, target, protocol, port):
 def check_opened(documents, suggestion, before, after, asked_for):
     source, target, protocol, port = asked_for
     listed = {(o.source, o.target, o.protocol, o.port) for o in suggestion.opens}
+    assert (key_of(before, source), key_of(before, target), protocol, port) not in listed
     places = all_ends(documents)
     outside = {f"ip:{address}" for address in OUTSIDE}
     for one in places:
@@ -159,11 +160,23 @@ def check_opened(documents, suggestion, before, after, asked_for):
                 assert asked == (protocol, port) or port is None, ("too wide", one, other, asked)
                 assert one not in outside or one == source
                 assert other not in outside or other == target
+                assert like(before, source, one)
+                assert like(before, target, other)
                 if asked == (protocol, port):
                     assert (key_of(before, one), key_of(before, other), *asked) in listed
     for one, other, *asked in listed:
         ways = [w.allows(*w.pair(named(w, one), named(w, other)), *asked) for w in (before, after)]
         assert ways == [False, True], ("listed", one, other, asked)
+
+
+def like(world, asked, opened):
+    """Whether no label of the end that was asked for tells it from another one that opened."""
+    one, other = world.end(asked)[0], world.end(opened)[0]
+    if one is None or other is None or one["spec"].get("hostNetwork"):
+        return True
+    wanted, given = one["metadata"]["labels"].items(), other["metadata"]["labels"].items()
+    here, there = one["metadata"]["namespace"], other["metadata"]["namespace"]
+    return here == there and wanted <= given
 
 
 def key_of(world, place):

@@ -95,6 +95,10 @@ def check_kept(documents, changes, kind=Matrix):
 @few
 @given(cluster_worlds(), steps)
 def test_ends_and_the_table_are_as_if_computed_anew(documents, changes):
+    check_table(documents, changes)
+
+
+def check_table(documents, changes, kind=Matrix):
     def seen(matrix):
         rows = {}
         for source, target, access in matrix.table():
@@ -103,8 +107,8 @@ def test_ends_and_the_table_are_as_if_computed_anew(documents, changes):
         inside = [end for end in matrix.ends if not end.outside]
         return rows, [(end.name, end.kind, {peer.key for peer in end.members}) for end in inside]
 
-    for matrix, current in changed(documents, changes):
-        assert seen(matrix) == seen(Matrix.of(current))
+    for matrix, current in changed(documents, changes, kind):
+        assert seen(matrix) == seen(kind.of(current))
 
 
 def pod(index, address, **labels):
