@@ -49,10 +49,12 @@ class NodeAddresses:
 
     def reserve(self, addresses: Iterable[str]) -> None:
         """Keep addresses that pods have brought along from being given to others."""
-        pools = self._every_pool()
+        pools = self._by_prefix()
         for address in addresses:
-            for pool in pools:
-                if address in pool and pool.reserve(address):
+            parsed = ip_address(address)
+            for (version, host_bits), found in pools.items():
+                pool = found.get(int(parsed) >> host_bits) if version == parsed.version else None
+                if pool is not None and pool.reserve(address):
                     self._taken.setdefault(address, []).append(pool)
 
     def release(self, addresses: tuple[str, ...]) -> None:
@@ -88,10 +90,17 @@ class NodeAddresses:
     def _pools_of(self, node: str) -> list[AddressPool]:
         return [self._pool(block) for block in self.blocks(node)]
 
-    def _every_pool(self) -> list[AddressPool]:
+    def _by_prefix(self) -> dict[tuple[int, int], dict[int, AddressPool]]:
+        """Every pool by IP version and number of host bits, then by the network's own bits."""
         for node in self._store.list(NODE):
             self._pools_of(name_of(node))
-        return list(self._pools.values())
+        found: dict[tuple[int, int], dict[int, AddressPool]] = {}
+        for pool in self._pools.values():
+            network = pool.network
+            host_bits = network.max_prefixlen - network.prefixlen
+            prefix = int(network.network_address) >> host_bits
+            found.setdefault((network.version, host_bits), {})[prefix] = pool
+        return found
 
     def _pool(self, block: str) -> AddressPool:
         pool = self._pools.get(block)

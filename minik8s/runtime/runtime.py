@@ -165,8 +165,9 @@ class Runtime:
         first = (NAMESPACE.kind, NODE.kind)
         rest = [each for each in documents if each["kind"] != definition]
         self.store.load(sorted(rest, key=lambda document: document["kind"] not in first))
-        for pod in self.store.list(POD):
-            self.addresses.reserve(pod_addresses(pod))
+        pods = list(self.store.list(POD))
+        self.addresses.reserve(address for pod in pods for address in pod_addresses(pod))
+        for pod in pods:
             if pod_phase(pod) == "Running":
                 self.kubelet.adopt(pod)
                 self.containers.start(pod)
