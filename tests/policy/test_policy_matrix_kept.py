@@ -30,11 +30,12 @@ steps = st.lists(
         moved(),
         st.sampled_from(NAMESPACES).flatmap(namespaces),
         st.integers(0, 30),
+        st.integers(-30, -1),
     ),
     min_size=1,
     max_size=5,
 )
-"""Objects to put in, and numbers of objects to take out."""
+"""Objects to put in, numbers of objects to take out, and negative ones of those to put back."""
 
 
 def identity(document):
@@ -62,7 +63,10 @@ def changed(documents, changes, kind=Matrix):
     matrix = kind.of(documents)
     assert matrix.ends  # what was asked before must not stay as it was
     current = {identity(document): document for document in documents}
+    first = [document for document in documents if document["kind"] != "Node"]
     for change in changes:
+        if isinstance(change, int) and change < 0:
+            change = first[change % len(first)]
         if isinstance(change, int):
             loose = [d for d in current.values() if d["kind"] not in ("Namespace", "Node")]
             if loose:
@@ -109,6 +113,46 @@ def check_table(documents, changes, kind=Matrix):
 
     for matrix, current in changed(documents, changes, kind):
         assert seen(matrix) == seen(kind.of(current))
+
+
+@st.composite
+def spaces(draw):
+    """A namespace with one of few labels, so that earlier ones come back."""
+    labels = draw(st.sampled_from([{}, {"app": "a"}, {"app": "b"}]))
+    name = draw(st.sampled_from("xxy"))
+    return {"kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+teams = st.sampled_from(
+    [
+        {"matchLabels": {"app": "a"}},
+        {"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["a"]}]},
+        {"matchExpressions": [{"key": "app", "operator": "Exists"}]},
+    ]
+)
+
+
+@st.composite
+def by_namespace(draw, name):
+    """A policy whose peers are namespaces."""
+    rule = {"from": [{"namespaceSelector": draw(teams)}]}
+    spec = {"podSelector": {}, "ingress": [rule]}
+    metadata = {"name": name, "namespace": draw(st.sampled_from("xxy"))}
+    return {"kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
+
+
+@st.composite
+def team_worlds(draw):
+    documents = [draw(pods(i, 4)) for i in range(4)]
+    for document in documents:
+        document["metadata"]["namespace"] = draw(st.sampled_from("xxy"))
+    return documents + [draw(by_namespace(f"np{i}")) for i in range(draw(st.integers(1, 2)))]
+
+
+@few
+@given(team_worlds(), st.lists(spaces() | by_namespace("np0") | moved(), min_size=2, max_size=6))
+def test_namespaces_may_get_earlier_labels_back(documents, changes):
+    check_kept(documents, changes)
 
 
 def pod(index, address, **labels):
