@@ -201,7 +201,14 @@ DNS = [
     {
         "kind": "Service",
         "metadata": {"namespace": "kube-system", "name": "kube-dns"},
-        "spec": {"clusterIP": "10.96.0.10", "selector": DNS_LABELS, "ports": [{"port": 53}]},
+        "spec": {
+            "clusterIP": "10.96.0.10",
+            "selector": DNS_LABELS,
+            "ports": [
+                {"name": "dns", "protocol": "UDP", "port": 53},
+                {"name": "dns-tcp", "protocol": "TCP", "port": 53},
+            ],
+        },
     },
     {
         "kind": "Pod",
