@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from minik8s.model.metadata import Document, labels_of, name_of, namespace_of
+from minik8s.model.metadata import Document, is_terminating, labels_of, name_of, namespace_of
 from minik8s.model.selectors import map_selector
 from minik8s.model.services import (
     ServicePort,
@@ -46,6 +46,21 @@ class DeadEnd(Enum):
     NO_LOCAL_ENDPOINT = "the Service keeps to the node, which has no ready endpoint of it"
     OTHER_IP_VERSION = "the two ends have no IP version in common"
     FROM_OUTSIDE = "a clusterIP means nothing outside the cluster"
+
+
+class Readiness(Enum):
+    """What an endpoint takes: connections, those that nobody else takes, or none."""
+
+    READY = "ready"
+    LEAVING = "serving while it terminates"
+    UNREADY = "not ready"
+
+    @classmethod
+    def of(cls, ready: bool, leaving: bool) -> Readiness:
+        """From the conditions of EndpointSlices (`ready`; `serving` and `terminating`)."""
+        if ready:
+            return cls.READY
+        return cls.LEAVING if leaving else cls.UNREADY
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +186,7 @@ class Directory:
         key, entry = _key_of(service), _service_port(service, protocol, port)
         if entry is None:
             return Route((), DeadEnd.NO_SERVICE_PORT, address=address, service=key)
-        ends = list(self._endpoints(service, entry))
+        ends = self._endpoints(service, entry)
         if external_is_local(service) and not _inside(client):
             near = [e for e in ends if not nodes or e.peer.node in {node.name for node in nodes}]
             dead_end = None if near else DeadEnd.NO_LOCAL_ENDPOINT if ends else DeadEnd.NO_ENDPOINT
@@ -224,8 +239,20 @@ class Directory:
                 return Route((Endpoint(endpoint.peer, port),), address=endpoint.peer.address)
         return None
 
-    def _endpoints(self, service: Document, entry: ServicePort | None) -> Iterator[Endpoint]:
-        """The ready endpoints behind one port, or behind a headless Service."""
+    def _endpoints(self, service: Document, entry: ServicePort | None) -> list[Endpoint]:
+        """The ready endpoints behind one port, or behind a headless Service.
+
+        A port without any falls back on those that still serve while terminating.
+        """
+        rows = list(self._rows(service, entry))
+        ends = [end for end, readiness in rows if readiness is Readiness.READY]
+        if ends or entry is None:
+            return ends
+        return [end for end, readiness in rows if readiness is Readiness.LEAVING]
+
+    def _rows(
+        self, service: Document, entry: ServicePort | None
+    ) -> Iterator[tuple[Endpoint, Readiness]]:
         key = (namespace_of(service) or "default", name_of(service))
         slices = self._slices.get(key)
         if slices is not None:
@@ -239,15 +266,14 @@ class Directory:
             peer = self._snapshot.pods.get(f"{key[0]}/{name_of(pod)}")
             if peer is None or not selector.matches(labels_of(pod)):
                 continue
-            if not (publishes_not_ready(service) or _counts_as_ready(pod)):
-                continue
             port = None if entry is None else _target_port(entry, pod)
             if entry is None or port is not None:
-                yield Endpoint(peer, port)
+                readiness = Readiness.READY if publishes_not_ready(service) else _readiness(pod)
+                yield Endpoint(peer, port), readiness
 
     def _from_slices(
         self, slices: Iterable[Document], entry: ServicePort | None
-    ) -> Iterator[Endpoint]:
+    ) -> Iterator[tuple[Endpoint, Readiness]]:
         for document in slices:
             ports = [
                 port.port
@@ -255,11 +281,13 @@ class Directory:
                 if entry is None or (port.name, port.protocol) == (entry.name, entry.protocol)
             ]
             for endpoint in slice_endpoints(document):
-                if endpoint.ready and endpoint.addresses and (ports or entry is None):
+                if endpoint.addresses and (ports or entry is None):
                     address = endpoint.addresses[0]
                     peer = self._snapshot.pods.get("/".join(endpoint.pod))
                     found = peer or self._snapshot.by_address.get(parse_address(address))
-                    yield Endpoint(found or Peer(address), ports[0] if ports else None)
+                    end = Endpoint(found or Peer(address), ports[0] if ports else None)
+                    leaving = endpoint.serving and endpoint.terminating
+                    yield end, Readiness.of(endpoint.ready, leaving)
 
 
 def _inside(client: Peer) -> bool:
@@ -292,10 +320,11 @@ def _candidates(name: str, namespace: str) -> Iterator[str]:
     yield from [name, *search] if name.count(".") >= NDOTS else [*search, name]
 
 
-def _counts_as_ready(pod: Mapping[str, object]) -> bool:
-    """Whether a pod is an endpoint; one without a Ready condition counts as ready."""
+def _readiness(pod: Mapping[str, object]) -> Readiness:
+    """What a pod is as an endpoint; one without a Ready condition serves."""
     found = condition(pod, "Ready")
-    return found is None or found.get("status") == "True"
+    serves, going = found is None or found.get("status") == "True", is_terminating(pod)
+    return Readiness.of(serves and not going, serves and going)
 
 
 def _target_port(entry: ServicePort, pod: Document) -> int | None:

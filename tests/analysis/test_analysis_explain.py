@@ -273,6 +273,19 @@ def test_unready_pods_are_no_endpoints():
     assert {hop.target.name for hop in found.hops} == {"w1", "w2"}
 
 
+def test_terminating_pods_are_endpoints_where_no_other_is():
+    going = pod("w4", 14, "n1", app="web")
+    going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    service = published(clusterIP="10.96.9.9")
+    found = explain("default/w4", "ip:10.96.9.9", 80, service, going, base=NODES)
+    assert {hop.target.name for hop in found.hops} == {"w1", "w2"}
+    alone = [document for document in NODES if document["metadata"]["name"] not in ("w1", "w2")]
+    found = explain("default/w4", "ip:10.96.9.9", 80, service, going, base=alone)
+    assert {hop.target.name for hop in found.hops} == {"w4"}
+    headless = published(clusterIP="None")
+    assert not explain("default/w4", "web", 80, headless, going, base=alone).hops
+
+
 def test_endpoint_slices_come_before_selectors():
     piece = {
         "kind": "EndpointSlice",
