@@ -6,13 +6,14 @@ machine it runs on. Only `engine.py` knows bashkit.
 
 from __future__ import annotations
 
-from minik8s.bash.aside import Aside
+from minik8s.bash.aside import Aside, Errand
 from minik8s.bash.files import Files
 from minik8s.bash.shell import Shell
 from minik8s.bash.syntax import is_complete
 from minik8s.bash.values import (
     ASH,
     DASH,
+    DEFAULT_LIMITS,
     SCRIPT_BASH,
     TYPED_BASH,
     Background,
@@ -29,11 +30,13 @@ from minik8s.bash.values import (
 __all__ = [
     "ASH",
     "DASH",
+    "DEFAULT_LIMITS",
     "SCRIPT_BASH",
     "TYPED_BASH",
     "Aside",
     "Background",
     "Dialect",
+    "Errand",
     "Files",
     "Invocation",
     "Limits",

@@ -2,7 +2,8 @@
 
 A script may compute for seconds, and bashkit does so without holding up other threads. But the
 programs that it calls belong to the thread that owns the cluster. So the script runs *aside*:
-what it asks for waits in a line until the owner *attends* to it.
+what it asks for waits in a line until the owner *attends* to it. What takes simulated time is an
+*errand*: the owner takes it up, does other things meanwhile, and reports back.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -49,6 +51,24 @@ class _Ask(Generic[R]):
         return self._found[0]
 
 
+class Errand(_Ask[R]):
+    """Something that takes the owner some time; the work waits for `done` or `failed`."""
+
+    def __init__(self, what: Callable[[], R]) -> None:
+        super().__init__(what)
+        self.what = what
+
+    def done(self, value: Any) -> None:
+        """Give the work what the errand has brought."""
+        self._found.append(value)
+        self._done.set()
+
+    def failed(self, failure: BaseException) -> None:
+        """Raise something in the work."""
+        self._failure = failure
+        self._done.set()
+
+
 class Aside(Generic[T]):
     """One piece of work after another, each on a thread of its own.
 
@@ -60,6 +80,7 @@ class Aside(Generic[T]):
         self.cancel = cancel
         self.ended = True
         self._line: deque[Callable[[], object]] = deque()
+        self._errand: Errand[Any] | None = None
         self._asks: set[_Ask[object]] = set()
         self._news = threading.Condition()
         self._listener: Callable[[], None] | None = None
@@ -82,15 +103,25 @@ class Aside(Generic[T]):
         ).start()
 
     def attend(self) -> bool:
-        """Do what has been asked for until now; whether the work has ended. Never waits."""
+        """Do what has been asked for until now; never waits.
+
+        Says whether the owner has something to do: an errand, or to look at what has ended.
+        """
         over = self._over
         for _ in range(len(self._line)):
+            if self._errand is not None:
+                return True
             self._line.popleft()()
-        self.ended = over and not self._line
-        return self.ended
+        self.ended = over and not self._line and self._errand is None
+        return self.ended or self._errand is not None
+
+    def errand(self) -> Errand[Any] | None:
+        """The errand that the work waits for, once; None if there is none."""
+        taken, self._errand = self._errand, None
+        return taken
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Attend until the work has ended, or for some real seconds; whether it has ended."""
+        """Attend until `attend` says so, or for some real seconds; whether it has said so."""
         until = None if seconds is None else time.monotonic() + seconds
         while not self.attend():
             left = None if until is None else until - time.monotonic()
@@ -139,6 +170,20 @@ class Aside(Generic[T]):
             return ask.wait()
         finally:
             self._asks.discard(ask)
+
+    @property
+    def working(self) -> bool:
+        """Whether there is work that has not ended."""
+        return not self._over
+
+    def send(self, what: Callable[[], R]) -> Any:
+        """Send the owner on an errand, and wait for what it brings; only while `working`."""
+        errand = Errand(what)
+        self._put(partial(setattr, self, "_errand", errand), errand)
+        try:
+            return errand.wait()
+        finally:
+            self._asks.discard(errand)
 
     def post(self, what: Callable[[], object]) -> None:
         """Have the owner do something in its turn, without waiting for it."""

@@ -303,7 +303,7 @@ RunNow = Callable[["Process", "Program", float | None], int]
 A program that would wait for ever is interrupted; in the background WaitsForEver is raised."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Process:
     """One running program: its arguments, environment, streams, container and clock.
 

@@ -6,28 +6,33 @@ move into the shell's file system when the first one starts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from shlex import quote
+from weakref import ref
 
 from minik8s.bash import (
     ASH,
     DASH,
+    DEFAULT_LIMITS,
     SCRIPT_BASH,
     TYPED_BASH,
     Aside,
     Dialect,
+    Errand,
     Files,
     Invocation,
+    Limits,
     OnOutput,
     Outcome,
     Result,
     Shell,
 )
 from minik8s.bash import Program as ShellProgram
+from minik8s.bash.aside import Abandoned
 from minik8s.bash.commands import SHELL_BUILTINS
 from minik8s.bash.values import TimeUp
-from minik8s.guests.base import Compute, Input, Interrupted, Process, Steps, read_all
+from minik8s.guests.base import Compute, Input, Interrupted, Process, Sleep, Steps, read_all
 from minik8s.guests.container import Container
 from minik8s.guests.programs import find_program
 
@@ -80,6 +85,8 @@ class PodShell(Shell):
         container = process.container
         image = container.image
         self._aside: Aside[Result] = Aside(self.cancel)
+        # The thread that a script waits on keeps this shell; it is not to keep the cluster.
+        whose = ref(process)
         super().__init__(
             hostname=container.hostname,
             username=image.user,
@@ -87,11 +94,12 @@ class PodShell(Shell):
             cwd=process.cwd,
             files=shared_files(container),
             programs=_programs(process, self._aside),
-            now=lambda: process.clock.now,
-            sleep=lambda seconds: self._aside.call(partial(process.pause, seconds)),
+            now=lambda: _living(whose).clock.now,
+            sleep=_sleeper(whose, self._aside),
             random=container.random("shell"),
             keep=image.tools | (image.programs.keys() & _ENGINES_OWN),
             dialect=_dialect(process, typed=typed),
+            limits=_UNHURRIED if process.background else DEFAULT_LIMITS,
             errors="surrogateescape",
         )
 
@@ -102,18 +110,16 @@ class PodShell(Shell):
 
         A signal stops the script; it is raised again once the script has ended.
         """
-        aside, show, caught = self._aside, None, None
-        if on_output is not None:
-            put = on_output
-
-            def show(out: str, err: str) -> None:
-                aside.post(partial(put, out, err))
-
+        aside, caught = self._aside, None
+        reader = None if on_output is None else _Reader(on_output)
+        show = None if reader is None else _shower(ref(reader), aside)
         aside.begin(lambda: self.run(text, on_output=show, stdin=stdin))
         try:
             while not aside.ended:
                 try:
                     yield Compute(aside)
+                    if (errand := aside.errand()) is not None:
+                        yield from _carry_out(errand)
                 except Interrupted as signal:
                     caught = signal
                     self.cancel()
@@ -123,6 +129,62 @@ class PodShell(Shell):
         if caught is not None:
             raise caught
         return aside.result()
+
+
+_UNHURRIED = Limits(seconds=None)
+"""A container's own script may take its time: it is there for as long as the pod."""
+
+
+class _Reader:
+    """Who gets the output of a script."""
+
+    def __init__(self, put: OnOutput) -> None:
+        self.put = put
+
+
+def _shower(whose: ref[_Reader], aside: Aside[Result]) -> OnOutput:
+    def show(out: str, err: str) -> None:
+        reader = whose()
+        if reader is not None:
+            aside.post(partial(reader.put, out, err))
+
+    return show
+
+
+def _living(whose: ref[Process]) -> Process:
+    """The process of a shell; raises Abandoned if its cluster is gone."""
+    process = whose()
+    if process is None:
+        raise Abandoned
+    return process
+
+
+def _sleeper(whose: ref[Process], aside: Aside[Result]) -> Callable[[float], None]:
+    """How a shell sleeps. Nobody steps the clock for a container's own: it waits as others do."""
+
+    def sleep(seconds: float) -> None:
+        if _living(whose).background and aside.working:
+            aside.send(lambda: _pause(seconds))
+        else:
+            aside.call(lambda: _living(whose).pause(seconds))
+
+    return sleep
+
+
+def _pause(seconds: float) -> Steps[None]:
+    yield Sleep(seconds)
+
+
+def _carry_out(errand: Errand[Steps[object]]) -> Steps[None]:
+    """Run an errand of the script as a part of this program."""
+    try:
+        value = yield from errand.what()
+    except GeneratorExit:
+        raise  # the script is abandoned, and hears of it
+    except BaseException as failure:
+        errand.failed(failure)
+        raise
+    errand.done(value)
 
 
 def _dialect(process: Process, *, typed: bool) -> Dialect:
@@ -139,37 +201,58 @@ def _dialect(process: Process, *, typed: bool) -> Dialect:
 def _programs(process: Process, aside: Aside[Result]) -> Mapping[str, ShellProgram]:
     hidden = SHELL_BUILTINS | _ENGINES_OWN
     names = process.container.image.programs.keys() - hidden
-    program = _wrapped(process)
+    whose = ref(process)
+    walks = process.background
 
     def call(invocation: Invocation) -> Outcome:
-        return aside.call(lambda: program(invocation))
+        if walks and aside.working and invocation.deadline is None:
+            outcome: Outcome = aside.send(lambda: _walked(_living(whose), invocation))
+            return outcome
+        return aside.call(lambda: _run_at_once(_living(whose), invocation))
 
     return {name: call for name in sorted(names) if "/" not in name}
 
 
-def _wrapped(process: Process) -> ShellProgram:
-    def call(invocation: Invocation) -> Outcome:
+class _Called:
+    """A program that a script has called, and what it writes."""
+
+    def __init__(self, process: Process, invocation: Invocation) -> None:
+        self.out: list[bytes] = []
+        self.err: list[bytes] = []
         program = find_program(process.container.image, invocation.name)
         assert program is not None
-        out: list[bytes] = []
-        err: list[bytes] = []
+        self.program = program
         stdin = process.stdin if invocation.stdin is None else Input.of(invocation.stdin.encode())
-        child = process.child(
+        self.process = process.child(
             [invocation.name, *invocation.argv],
             own_env=dict(invocation.env),
             cwd=invocation.cwd,
             stdin=stdin,
-            output=lambda stream, data: (out if stream == 1 else err).append(data),
+            output=lambda stream, data: (self.out if stream == 1 else self.err).append(data),
             tty=process.tty and invocation.direct,
             interactive=process.interactive and invocation.stdin is None,
         )
-        code = process.run_now(child, program, invocation.deadline)
-        outcome = Outcome(_text(out), _text(err), code)
-        if invocation.deadline is not None and process.clock.now >= invocation.deadline:
-            raise TimeUp(outcome)
-        return outcome
 
-    return call
+    def outcome(self, code: int) -> Outcome:
+        """How it ended."""
+        return Outcome(_text(self.out), _text(self.err), code)
+
+
+def _walked(process: Process, invocation: Invocation) -> Steps[Outcome]:
+    """Run a program of a container's own script step by step."""
+    called = _Called(process, invocation)
+    code = yield from called.program(called.process)
+    return called.outcome(code)
+
+
+def _run_at_once(process: Process, invocation: Invocation) -> Outcome:
+    """Run a program to its end, with the process's own clock."""
+    called = _Called(process, invocation)
+    code = process.run_now(called.process, called.program, invocation.deadline)
+    outcome = called.outcome(code)
+    if invocation.deadline is not None and process.clock.now >= invocation.deadline:
+        raise TimeUp(outcome)
+    return outcome
 
 
 def _text(chunks: list[bytes]) -> str:

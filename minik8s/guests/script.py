@@ -44,6 +44,7 @@ _CONNECTOR = re.compile(r"(&&|\|\|)\s*\Z")
 _FOR_EVER = re.compile(r"\s*(true|:|\[ 1 \])\s*(;|\n)\s*do\b")
 
 
+_LEAVES = re.compile(r"\b(break|continue)\b")
 _READ = re.compile(r"\bread\b")
 _READS = re.compile(r"\b(read|cat|mapfile|tee|xargs|tr|sort|wc|grep|sed|awk|head|sh|bash|jq)\b")
 
@@ -126,6 +127,8 @@ class Script:
         word = self.text[command.start : command.start + 5]
         if word not in ("while", "until") or len(command.bodies) != 2:
             return ""
+        if _LEAVES.search(self.text[command.start : command.end]):
+            return ""  # the engine knows which loop is meant
         waits = any(
             self._walks(pipeline)
             for body in command.bodies
