@@ -51,12 +51,14 @@ SUBRESOURCES: dict[str, tuple[str, str, str, list[str]]] = {
 """Group, version and kind of what a subresource takes, and its verbs."""
 
 _GROUP_ORDER = (
+    "apiregistration.k8s.io",
     "apps",
     "events.k8s.io",
     "authentication.k8s.io",
     "authorization.k8s.io",
     "autoscaling",
     "batch",
+    "certificates.k8s.io",
     "networking.k8s.io",
     "policy",
     "rbac.authorization.k8s.io",
@@ -64,6 +66,7 @@ _GROUP_ORDER = (
     "apiextensions.k8s.io",
     "scheduling.k8s.io",
     "coordination.k8s.io",
+    "node.k8s.io",
     "discovery.k8s.io",
 )
 """The groups by the priority of their APIService; those of custom resources come after."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from minik8s.admission import schema_for, with_zeros
+from minik8s.apiserver.messages import User
 from minik8s.apiserver.podstatuses import normalized
 from minik8s.apiserver.services import inherited
 from minik8s.clock import rfc3339
@@ -37,6 +38,8 @@ _NEVER_UNCONDITIONAL = frozenset({"leases.coordination.k8s.io"})
 """Kinds whose updates must carry a resourceVersion (AllowUnconditionalUpdate is false)."""
 
 _FIRST_STATUS: dict[str, Document] = {
+    "apiservices.apiregistration.k8s.io": {},
+    "certificatesigningrequests.certificates.k8s.io": {},
     "cronjobs.batch": {},
     "daemonsets.apps": {
         "currentNumberScheduled": 0,
@@ -123,6 +126,27 @@ def prepare_status(kind: Kind, document: Document, old: Document) -> Document:
         if kind == POD and isinstance(status, dict):
             prepared["status"] = normalized(prepared["status"])
     return prepared
+
+
+def prepare_approval(_kind: Kind, document: Document, old: Document) -> Document:
+    """A signing request's new conditions: `approval` touches nothing else."""
+    status = {**(old.get("status") or {})}
+    status["conditions"] = (document.get("status") or {}).get("conditions") or []
+    return {**_based_on(old, document), "status": status}
+
+
+def requested_by(kind: Kind, document: Document, user: User) -> Document:
+    """A certificate signing request with who asks for it; other objects as they are."""
+    if kind.resource != "certificatesigningrequests.certificates.k8s.io":
+        return document
+    told = ("username", "uid", "groups", "extra")
+    spec = {k: v for k, v in (document.get("spec") or {}).items() if k not in told}
+    spec |= {"username": user.name, "groups": list(user.groups)}
+    if user.uid:
+        spec["uid"] = user.uid
+    if user.extra:
+        spec["extra"] = {key: list(values) for key, values in user.extra.items()}
+    return {**document, "spec": spec}
 
 
 def prepare_finalize(_kind: Kind, document: Document, old: Document) -> Document:

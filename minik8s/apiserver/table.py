@@ -9,13 +9,21 @@ from minik8s.apiserver.columns import Printer
 from minik8s.apiserver.printclasses import CLASSES
 from minik8s.apiserver.printcore import CORE, FALLBACK
 from minik8s.apiserver.printnetwork import NETWORK
+from minik8s.apiserver.printplumbing import PLUMBING
 from minik8s.apiserver.printpods import PODS
 from minik8s.apiserver.printworkloads import WORKLOADS
 from minik8s.errors import BadRequest
 from minik8s.model.metadata import Document
 from minik8s.model.registry import Kind
 
-PRINTERS: dict[str, Printer] = {"pods": PODS, **NETWORK, **WORKLOADS, **CORE, **CLASSES}
+PRINTERS: dict[str, Printer] = {
+    "pods": PODS,
+    **NETWORK,
+    **WORKLOADS,
+    **CORE,
+    **CLASSES,
+    **PLUMBING,
+}
 """The kinds that have columns of their own, by qualified resource."""
 
 META = "meta.k8s.io/v1"

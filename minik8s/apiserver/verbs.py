@@ -29,6 +29,11 @@ OBJECT: dict[str, Handler] = {
 }
 _STREAMS = ("exec", "attach", "portforward")
 SUBRESOURCES: dict[str, dict[str, Handler]] = {
+    "approval": {
+        "GET": reading.get,
+        "PUT": writing.updater(writing.APPROVAL),
+        "PATCH": patcher(writing.APPROVAL),
+    },
     "attach": {"GET": streams.attach, "POST": streams.attach},
     "binding": {"POST": podactions.bind},
     "ephemeralcontainers": {

@@ -105,6 +105,7 @@ def store_new(call: Call, document: Document, options: WriteOptions) -> Response
     check_namespace(call, document)
     document = strategy.admit(kind, document, call.store)
     document = strategy.prepare_create(kind, document)
+    document = strategy.requested_by(kind, document, call.request.user)
     _check_schema(call, document)
     metadata = document["metadata"]
     base = metadata.get("generateName") or ""
@@ -212,6 +213,7 @@ def _unchecked(_kind: Kind, _new: Document, _old: Document) -> None:
 OBJECT = Target(strategy.prepare_update, admission.validate_update)
 STATUS = Target(strategy.prepare_status, admission.validate_status, "status")
 SCALE = Target(strategy.prepare_update, admission.validate_update, "scale")
+APPROVAL = Target(strategy.prepare_approval, admission.validate_status, "approval")
 FINALIZE = Target(strategy.prepare_finalize, _unchecked, "finalize")
 EPHEMERAL_CONTAINERS = Target(strategy.prepare_ephemeral, _unchecked, "ephemeralcontainers")
 

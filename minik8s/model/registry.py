@@ -123,6 +123,16 @@ KINDS: tuple[Kind, ...] = (
         ("api-extensions",),
         ("status",),
     ),
+    Kind(
+        "apiregistration.k8s.io",
+        "v1",
+        "APIService",
+        "apiservices",
+        (),
+        False,
+        ("api-extensions",),
+        ("status",),
+    ),
     Kind("apps", "v1", "ControllerRevision", "controllerrevisions"),
     Kind(
         "apps", "v1", "DaemonSet", "daemonsets", ("ds",), categories=_ALL, subresources=("status",)
@@ -211,11 +221,21 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("batch", "v1", "CronJob", "cronjobs", ("cj",), categories=_ALL, subresources=("status",)),
     Kind("batch", "v1", "Job", "jobs", categories=_ALL, subresources=("status",)),
+    Kind(
+        "certificates.k8s.io",
+        "v1",
+        "CertificateSigningRequest",
+        "certificatesigningrequests",
+        ("csr",),
+        False,
+        subresources=("status", "approval"),
+    ),
     Kind("coordination.k8s.io", "v1", "Lease", "leases"),
     Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
     Kind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", (), False),
     Kind("networking.k8s.io", "v1", "Ingress", "ingresses", ("ing",), subresources=("status",)),
     Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", ("netpol",)),
+    Kind("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", (), False),
     Kind(
         "policy",
         "v1",
@@ -256,7 +276,19 @@ KINDS: tuple[Kind, ...] = (
     Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
     Kind("rbac.authorization.k8s.io", "v1", "Role", "roles"),
     Kind("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", ("pc",), False),
+    Kind("storage.k8s.io", "v1", "CSIDriver", "csidrivers", (), False),
+    Kind("storage.k8s.io", "v1", "CSINode", "csinodes", (), False),
+    Kind("storage.k8s.io", "v1", "CSIStorageCapacity", "csistoragecapacities"),
     Kind("storage.k8s.io", "v1", "StorageClass", "storageclasses", ("sc",), False),
+    Kind(
+        "storage.k8s.io",
+        "v1",
+        "VolumeAttachment",
+        "volumeattachments",
+        (),
+        False,
+        subresources=("status",),
+    ),
 )
 
 

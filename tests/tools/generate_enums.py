@@ -1,6 +1,6 @@
 """Make minik8s/data/enums.json: the values that fields may have, as the API publishes them.
 
-    go mod download k8s.io/{api,apimachinery,apiextensions-apiserver}@latest
+    go mod download k8s.io/{api,apimachinery,apiextensions-apiserver,kube-aggregator}@latest
     python tests/tools/generate_enums.py FOLDER_WITH_MODULES      # GOMODCACHE/k8s.io
 
 The published definitions of a running server name these values (`enum`, and "Possible enum
@@ -24,6 +24,7 @@ SOURCES = (
     ("api@*/*/*/types*.go", "{0}.{1}"),
     ("apimachinery@*/pkg/apis/meta/v1/types.go", "meta.v1"),
     ("apiextensions-apiserver@*/pkg/apis/apiextensions/v1/types*.go", "apiextensions.v1"),
+    ("kube-aggregator@*/pkg/apis/apiregistration/v1/types.go", "apiregistration.v1"),
 )
 NOTICE = (
     "Values of enumerated fields of the Kubernetes API, from k8s.io/api, k8s.io/apimachinery and "

@@ -1,6 +1,6 @@
 """Make minik8s/data/protobuf.json: the protobuf field numbers of the API's types.
 
-    go mod download k8s.io/{api,apimachinery,apiextensions-apiserver}@latest
+    go mod download k8s.io/{api,apimachinery,apiextensions-apiserver,kube-aggregator}@latest
     python tests/tools/generate_protobuf_tables.py FOLDER_WITH_MODULES      # GOMODCACHE/k8s.io
 
 The numbers are read from the struct tags of types.go and never change (they are the wire format
@@ -27,6 +27,7 @@ SOURCES = (
     ("api@*/*/*/types*.go", "{0}.{1}"),
     ("apimachinery@*/pkg/apis/meta/v1/types.go", "meta.v1"),
     ("apiextensions-apiserver@*/pkg/apis/apiextensions/v1/types*.go", "apiextensions.v1"),
+    ("kube-aggregator@*/pkg/apis/apiregistration/v1/types.go", "apiregistration.v1"),
 )
 NOTICE = (
     "Protobuf field numbers of the Kubernetes API, from the struct tags of k8s.io/api, "

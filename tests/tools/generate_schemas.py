@@ -36,10 +36,12 @@ GROUPS = {
     ("autoscaling", "v1"): "io.k8s.api.autoscaling.v1",
     ("autoscaling", "v2"): "io.k8s.api.autoscaling.v2",
     ("batch", "v1"): "io.k8s.api.batch.v1",
+    ("certificates.k8s.io", "v1"): "io.k8s.api.certificates.v1",
     ("coordination.k8s.io", "v1"): "io.k8s.api.coordination.v1",
     ("discovery.k8s.io", "v1"): "io.k8s.api.discovery.v1",
     ("events.k8s.io", "v1"): "io.k8s.api.events.v1",
     ("networking.k8s.io", "v1"): "io.k8s.api.networking.v1",
+    ("node.k8s.io", "v1"): "io.k8s.api.node.v1",
     ("policy", "v1"): "io.k8s.api.policy.v1",
     ("rbac.authorization.k8s.io", "v1"): "io.k8s.api.rbac.v1",
     ("scheduling.k8s.io", "v1"): "io.k8s.api.scheduling.v1",
@@ -48,6 +50,7 @@ GROUPS = {
         "apiextensions.k8s.io",
         "v1",
     ): "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1",
+    ("apiregistration.k8s.io", "v1"): "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1",
 }
 META = "io.k8s.apimachinery.pkg.apis.meta.v1"
 
@@ -62,15 +65,18 @@ KINDS = {
     ("autoscaling", "v1"): "Scale",
     ("autoscaling", "v2"): "HorizontalPodAutoscaler",
     ("batch", "v1"): "CronJob Job",
+    ("certificates.k8s.io", "v1"): "CertificateSigningRequest",
     ("coordination.k8s.io", "v1"): "Lease",
     ("discovery.k8s.io", "v1"): "EndpointSlice",
     ("events.k8s.io", "v1"): "Event",
     ("networking.k8s.io", "v1"): "Ingress IngressClass NetworkPolicy",
+    ("node.k8s.io", "v1"): "RuntimeClass",
     ("policy", "v1"): "Eviction PodDisruptionBudget",
     ("rbac.authorization.k8s.io", "v1"): "ClusterRole ClusterRoleBinding Role RoleBinding",
     ("scheduling.k8s.io", "v1"): "PriorityClass",
-    ("storage.k8s.io", "v1"): "StorageClass",
+    ("storage.k8s.io", "v1"): "CSIDriver CSINode CSIStorageCapacity StorageClass VolumeAttachment",
     ("apiextensions.k8s.io", "v1"): "CustomResourceDefinition",
+    ("apiregistration.k8s.io", "v1"): "APIService",
 }
 META_TYPES = ("DeleteOptions", "ListMeta", "Status")
 

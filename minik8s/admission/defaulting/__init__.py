@@ -17,6 +17,8 @@ from minik8s.model.metadata import Document
 from minik8s.model.registry import SERVICE, Kind
 
 _DEFAULTS: dict[str, Callable[[Document], Document]] = {
+    "apiservices.apiregistration.k8s.io": others.default_api_service,
+    "csidrivers.storage.k8s.io": others.default_storage_driver,
     "clusterrolebindings.rbac.authorization.k8s.io": cluster.default_binding,
     "cronjobs.batch": workloads.default_cron_job,
     "customresourcedefinitions.apiextensions.k8s.io": customdefinitions.default_definition,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minik8s.admission.defaulting.fill import fill, inside
+from minik8s.admission.defaulting.fill import fill, fill_absent, inside
 from minik8s.model.metadata import Document
 
 _CPU: Document = {
@@ -36,3 +36,26 @@ def default_ingress_class(document: Document) -> Document:
         "spec",
         lambda spec: inside(spec, "parameters", lambda told: fill(told, {"scope": "Cluster"})),
     )
+
+
+def default_api_service(document: Document) -> Document:
+    """An APIService, whose Service listens on port 443."""
+    return inside(
+        document,
+        "spec",
+        lambda spec: inside(spec, "service", lambda service: fill(service, {"port": 443})),
+    )
+
+
+def default_storage_driver(document: Document) -> Document:
+    """A CSIDriver, whose volumes are attached, and live on without their pods."""
+    defaults = {
+        "attachRequired": True,
+        "fsGroupPolicy": "ReadWriteOnceWithFSType",
+        "podInfoOnMount": False,
+        "requiresRepublish": False,
+        "seLinuxMount": False,
+        "storageCapacity": False,
+        "volumeLifecycleModes": ["Persistent"],
+    }
+    return inside(document, "spec", lambda spec: fill_absent(spec, defaults))
