@@ -34,7 +34,7 @@ def apply(call: Call, options: WriteOptions, target: Target) -> Response:
         refuse("PatchOptions", [Cause("FieldValueRequired", text, "fieldManager")])
     config = _configuration(call)
     route = call.route
-    live = call.store.get(route.kind, route.home, route.name)
+    live = call.find()
     if live is None and target.subresource:
         raise NotFound.resource(route.kind.plural, route.kind.group, route.name)
     if live is None:

@@ -16,6 +16,7 @@ from minik8s.clock import Clock
 from minik8s.errors import BadRequest, Cause, Invalid, NotFound
 from minik8s.model.metadata import Document
 from minik8s.model.registry import Kind
+from minik8s.model.versions import as_version
 from minik8s.store import Store
 
 NewClock: TypeAlias = Callable[[], Clock]
@@ -47,28 +48,29 @@ class Call:
         """The kind that the path names."""
         return self.route.kind
 
+    @property
+    def stored(self) -> Kind:
+        """The kind under which the objects of the path's kind are kept."""
+        kind = self.route.kind
+        return self.backend.registry.stored(kind) if kind.stored_as else kind
+
     def program_clock(self) -> Clock | None:
         """The clock that a program started by this request waits on; None for the cluster's."""
         return self.new_clock() if self.new_clock is not None else None
 
     def existing(self) -> Document:
         """The object that the path names; raises NotFound."""
-        route = self.route
-        document = self.backend.store.get(route.kind, route.namespace or "", route.name)
+        document = self.find()
         if document is None:
-            raise NotFound.resource(route.kind.plural, route.kind.group, route.name)
-        return as_version(document, route.kind)
-
-
-def as_version(document: Document, kind: Kind) -> Document:
-    """A stored object as its kind's version; it may have been written as another.
-
-    Only the apiVersion differs: that is what the conversion strategy None of a
-    CustomResourceDefinition means, and no built-in kind has two versions here.
-    """
-    if document.get("apiVersion") == kind.api_version:
+            kind = self.route.kind
+            raise NotFound.resource(kind.plural, kind.group, self.route.name)
         return document
-    return {**document, "apiVersion": kind.api_version}
+
+    def find(self) -> Document | None:
+        """The object that the path names, in the version of the path; None if it is not there."""
+        route = self.route
+        document = self.backend.store.get(self.stored, route.namespace or "", route.name)
+        return as_version(document, route.kind) if document is not None else None
 
 
 @dataclass(frozen=True, slots=True)

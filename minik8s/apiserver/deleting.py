@@ -17,6 +17,7 @@ from minik8s.controllers.deletion import FOREGROUND, ORPHAN, delete
 from minik8s.errors import BadRequest, Cause, Conflict, Forbidden
 from minik8s.model.metadata import Document, is_terminating, name_of, uid_of
 from minik8s.model.registry import CUSTOM_RESOURCE_DEFINITION, NAMESPACE, Kind
+from minik8s.model.versions import as_version
 
 IMMORTAL = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
 """The namespaces that nobody may delete."""
@@ -112,7 +113,7 @@ def delete_object(call: Call) -> Response:
     old = call.existing()
     check(call.kind, old, options)
     last = remove(call, call.kind, old, options)
-    gone = options.dry_run or call.store.get(call.kind, call.route.home, call.route.name) is None
+    gone = options.dry_run or call.store.get(call.stored, call.route.home, call.route.name) is None
     if gone and call.kind.resource not in _RETURNS_OBJECT:
         return Response(200, deleted_status(call.kind, old))
     code = 202 if options.propagation == "Foreground" and not gone else 200
@@ -149,7 +150,9 @@ def remove(call: Call, kind: Kind, document: Document, options: DeleteOptions) -
         remove_objects(call.store, document)
     grace = options.grace if options.grace is None or options.grace >= 0 else 1
     finalizers = _FINALIZERS.get(options.propagation, ())
-    return delete(call.store, kind, document, grace=grace, finalizers=finalizers)
+    kept = call.backend.registry.stored(kind)
+    last = delete(call.store, kept, document, grace=grace, finalizers=finalizers)
+    return as_version(last, kind)
 
 
 def _end_namespace(call: Call, namespace: Document) -> Document:
@@ -185,7 +188,7 @@ def delete_collection(call: Call) -> Response:
     """DELETE of all objects that the selectors pick; the answer lists them."""
     options = DeleteOptions.of(call.request)
     chosen = read_filter(call)
-    documents = select(call.store, chosen)
+    documents = [as_version(document, call.kind) for document in select(call.store, chosen)]
     deleted = []
     for document in documents:
         check(call.kind, document, options)

@@ -11,8 +11,9 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import TypeVar
 
-from minik8s.apiserver.call import Call, as_version, refuse
+from minik8s.apiserver.call import Call, refuse
 from minik8s.apiserver.customresources import is_custom
 from minik8s.apiserver.customtable import custom_printer
 from minik8s.apiserver.messages import Request, Response
@@ -22,6 +23,9 @@ from minik8s.apiserver.watch import WatchOptions, WatchStream
 from minik8s.errors import ApiError, BadRequest, Cause, Expired, Invalid
 from minik8s.model.metadata import Document
 from minik8s.model.registry import Kind
+from minik8s.model.versions import as_version
+
+T = TypeVar("T")
 
 CONTINUE_EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You can "
@@ -62,13 +66,20 @@ def _shaped_one(call: Call, document: Document, shape: str) -> Document:
         return metadata_only(document)
     form = _table_form(call, shape)
     version = {"resourceVersion": document["metadata"]["resourceVersion"]}
-    return form.of([document], version, call.store.clock.now)
+    return form.of([as_version(document, call.stored)], version, call.store.clock.now)
 
 
 def _table_form(call: Call, shape: str) -> TableForm:
     include = include_of(call.request.parameter("includeObject"))
+    if call.kind.stored_as:
+        include = _in_version(include, call.kind)
     printer = custom_printer(call.store, call.kind) if is_custom(call.kind) else None
-    return TableForm(call.kind, include, shape.partition("/")[2], printer)
+    return TableForm(call.stored, include, shape.partition("/")[2], printer)
+
+
+def _in_version(show: Callable[[Document], T], kind: Kind) -> Callable[[Document], T]:
+    """What shows an object, for objects that are kept in another version."""
+    return lambda document: show(as_version(document, kind))
 
 
 def _warned(call: Call) -> list[str]:
@@ -112,17 +123,17 @@ def list_objects(call: Call) -> Response:
 def _shaped_list(call: Call, page: Page, metadata: Document, shape: str) -> Document:
     if shape.startswith("Table"):
         return _table_form(call, shape).of(page.items, metadata, call.store.clock.now)
+    kind, items = call.kind, page.items
+    if is_custom(kind) or kind.stored_as:
+        items = [as_version(item, kind) for item in items]
     if shape:
-        items = [metadata_only(item) for item in page.items]
+        items = [metadata_only(item) for item in items]
         return {
             "kind": "PartialObjectMetadataList",
             "apiVersion": META,
             "metadata": metadata,
             "items": items,
         }
-    kind, items = call.kind, page.items
-    if is_custom(kind):
-        items = [as_version(item, kind) for item in items]
     return {**list_document(kind, items, page.version), "metadata": metadata}
 
 
@@ -302,7 +313,7 @@ def _presenter(call: Call) -> Callable[[Document], Document]:
     if not shape:
         return partial(as_version, kind=call.kind)
     if shape.startswith("Partial"):
-        return metadata_only
+        return _in_version(metadata_only, call.kind) if call.kind.stored_as else metadata_only
     form, clock = _table_form(call, shape), call.store.clock
     first = True
 

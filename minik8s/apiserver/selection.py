@@ -50,7 +50,7 @@ def read_filter(call: Call) -> Filter:
     fields = request.parameter("fieldSelector")
     try:
         return Filter(
-            route.kind,
+            call.stored,
             route.namespace,
             parse_selector(labels) if labels else EVERYTHING,
             parse_field_selector(fields, route.kind) if fields else ANY_FIELDS,

@@ -22,6 +22,7 @@ Form: TypeAlias = Literal["scalar", "atomic", "struct", "map", "keyed", "set"]
 
 ATOMIC_TYPES = frozenset(
     {
+        "autoscaling.v1.CrossVersionObjectReference",
         "core.v1.ConfigMapKeySelector",
         "core.v1.EndpointAddress",
         "core.v1.EndpointPort",

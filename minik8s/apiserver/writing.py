@@ -20,6 +20,7 @@ from minik8s.clock import rfc3339
 from minik8s.errors import AlreadyExists, BadRequest, Cause, Forbidden, NotFound
 from minik8s.model.metadata import Document, is_terminating
 from minik8s.model.registry import CUSTOM_RESOURCE_DEFINITION, NAMESPACE, POD, SERVICE, Kind
+from minik8s.model.versions import as_version
 
 NAME_LIMIT = 63
 SUFFIX_LENGTH = 5
@@ -119,7 +120,7 @@ def store_new(call: Call, document: Document, options: WriteOptions) -> Response
         name = base[: NAME_LIMIT - SUFFIX_LENGTH] + call.backend.ids.suffix(kind.plural)
         named = identified(kind, {**document, "metadata": {**metadata, "name": name}}, ids)
         admission.validate_create(kind, named)
-        if call.store.get(kind, call.route.home, name) is None:
+        if call.store.get(call.stored, call.route.home, name) is None:
             return Response(201, _put(call, named, options), warnings=call.warnings)
     raise AlreadyExists.resource(kind.plural, kind.group, name, generated=True)
 
@@ -186,12 +187,24 @@ def _put_service(call: Call, document: Document, options: WriteOptions) -> Docum
 
 
 def _insert(call: Call, document: Document, options: WriteOptions) -> Document:
-    if not options.dry_run:
-        return call.store.create(call.kind, document)
+    kind, stored = call.kind, call.stored
+    if not options.dry_run and kind is stored:
+        return call.store.create(kind, document)
     name = document["metadata"]["name"]
-    if call.store.get(call.kind, call.route.home, name) is not None:
-        raise AlreadyExists.resource(call.kind.plural, call.kind.group, name)
-    return strategy.imagined(document, call.store)
+    if call.store.get(stored, call.route.home, name) is not None:
+        raise AlreadyExists.resource(kind.plural, kind.group, name)
+    kept = _kept(call, document)
+    if options.dry_run:
+        return as_version(strategy.imagined(kept, call.store), kind)
+    return as_version(call.store.create(stored, kept), kind)
+
+
+def _kept(call: Call, document: Document) -> Document:
+    """An object in the version in which it is kept, with the defaults of that version."""
+    stored = call.stored
+    if stored is call.kind:
+        return document
+    return admission.default(stored, as_version(document, stored))
 
 
 # -- update
@@ -289,11 +302,11 @@ def _change_service(
 
 def _replace(call: Call, document: Document, options: WriteOptions) -> Document:
     if options.dry_run:
-        return call.store.preview(call.kind, document)
-    stored = call.store.update(call.kind, document)
+        return as_version(call.store.preview(call.stored, _kept(call, document)), call.kind)
+    stored = call.store.update(call.stored, _kept(call, document))
     if _may_go(call.kind, stored):
-        return call.store.delete(call.kind, call.route.home, call.route.name)
-    return stored
+        stored = call.store.delete(call.stored, call.route.home, call.route.name)
+    return as_version(stored, call.kind)
 
 
 def _may_go(kind: Kind, document: Document) -> bool:

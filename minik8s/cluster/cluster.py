@@ -153,7 +153,7 @@ class Cluster:
 
     def documents(self) -> Iterator[Document]:
         """All objects, as stored: a snapshot for `load` and for `minik8s.analysis`."""
-        for kind in self.runtime.registry:
+        for kind in self.runtime.registry.shelves():
             yield from self.runtime.store.list(kind)
 
     def owners(self) -> Owners:

@@ -74,7 +74,7 @@ class NamespaceController(Controller):
 
     def _kinds(self) -> list[Kind]:
         """The kinds of objects in namespaces; pods come last, so that nobody makes new ones."""
-        namespaced = [kind for kind in self.registry if kind.namespaced]
+        namespaced = [kind for kind in self.registry.shelves() if kind.namespaced]
         return sorted(namespaced, key=lambda kind: kind == POD)
 
 

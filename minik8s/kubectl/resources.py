@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from minik8s.client import Client
 from minik8s.kubectl.failures import NoSuchResource
 from minik8s.model.registry import Kind
@@ -11,22 +9,39 @@ from minik8s.model.registry import Kind
 
 def kind_named(client: Client, typed: str) -> Kind:
     """The kind of a typed name, after a second look at the server; raises NoSuchResource."""
-    kind = _find(client.kinds(), typed) or _find(client.kinds(refresh=True), typed)
+    kind = _find(client, typed) or _find(client, typed, refresh=True)
     if kind is not None:
         return kind
     resource, _, group = typed.partition(".")
     raise NoSuchResource(resource, group)
 
 
-def _find(kinds: Iterable[Kind], typed: str) -> Kind | None:
-    known = list(kinds)
+def _by_short_name(client: Client, known: list[Kind], name: str, group: str) -> Kind | None:
+    """The first kind that a short name means; a warning tells of the others."""
+    found = [kind for kind in known if name in kind.short_names and group in ("", kind.group)]
+    if not found:
+        return None
+    for other in dict.fromkeys(kind.resource for kind in found):
+        if other != found[0].resource and client.warn is not None:
+            client.warn(f'short name "{name}" could also match lower priority resource {other}')
+    return found[0]
+
+
+def _find(client: Client, typed: str, *, refresh: bool = False) -> Kind | None:
+    known = client.kinds(refresh=refresh)
     parts = typed.split(".", 2)
     if len(parts) == 3:
         name, version, group = parts
+        short = _by_short_name(client, known, name, group)
+        if short is not None:
+            return short
         for kind in known:
             if kind.group == group and kind.version == version and _is_named(kind, name):
                 return kind
     name, _, group = typed.partition(".")
+    short = _by_short_name(client, known, name, group)
+    if short is not None:
+        return short
     named = [kind for kind in known if _is_named(kind, name)]
     if not named:
         named = [kind for kind in known if kind.kind == name]
@@ -45,7 +60,7 @@ def expand_categories(client: Client, typed: str) -> str:
     """Comma-separated names, with a category such as `all` replaced by its resources."""
     names: list[str] = []
     for name in typed.split(","):
-        members = [kind.resource for kind in client.kinds() if name in kind.categories]
+        members = dict.fromkeys(k.resource for k in client.kinds() if name in k.categories)
         names += members or [name]
     return ",".join(names)
 

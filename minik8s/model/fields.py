@@ -13,15 +13,12 @@ from typing import Any
 from minik8s.model.formats import SelectorError
 from minik8s.model.registry import Kind
 
+_OBJECT = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+"""The fields of the object that an event is about."""
+
 _SUPPORTED: dict[str, tuple[str, ...]] = {
     "Event": (
-        "involvedObject.kind",
-        "involvedObject.namespace",
-        "involvedObject.name",
-        "involvedObject.uid",
-        "involvedObject.apiVersion",
-        "involvedObject.resourceVersion",
-        "involvedObject.fieldPath",
+        *(f"involvedObject.{each}" for each in _OBJECT),
         "reason",
         "reportingComponent",
         "source",
@@ -29,6 +26,7 @@ _SUPPORTED: dict[str, tuple[str, ...]] = {
         "metadata.namespace",
         "metadata.name",
     ),
+    "Event.events.k8s.io": ("reason", "type", "metadata.namespace", "metadata.name"),
     "Job": ("metadata.name", "metadata.namespace", "status.successful"),
     "Namespace": ("status.phase", "metadata.name"),
     "Node": ("metadata.name", "spec.unschedulable"),
@@ -49,7 +47,14 @@ _SUPPORTED: dict[str, tuple[str, ...]] = {
     "Secret": ("type", "metadata.namespace", "metadata.name"),
     "Service": ("metadata.namespace", "metadata.name", "spec.clusterIP", "spec.type"),
 }
-_ALIASES = {"spec.host": "spec.nodeName"}
+_ALIASES = {
+    "pods": {"spec.host": "spec.nodeName"},
+    "events.events.k8s.io": {
+        "reportingController": "reportingComponent",
+        **{f"regarding.{each}": f"involvedObject.{each}" for each in _OBJECT},
+    },
+}
+"""Fields that can be asked for under another name than that under which they are kept."""
 _DEFAULTS = {"spec.hostNetwork": "false", "spec.unschedulable": "false"}
 _OPERATORS = ("!=", "==", "=")
 
@@ -129,10 +134,11 @@ def _term(text: str, part: str, kind: Kind | None) -> FieldTerm:
 
 
 def _supported(path: str, kind: Kind | None) -> str:
-    path = _ALIASES.get(path, path) if kind is not None and kind.kind == "Pod" else path
     if kind is None:
         return path
-    known = _SUPPORTED.get(kind.kind)
+    if path in (aliases := _ALIASES.get(kind.resource, {})):
+        return aliases[path]
+    known = _SUPPORTED.get(f"{kind.kind}.{kind.group}") or _SUPPORTED.get(kind.kind)
     if known is None and path not in ("metadata.name", "metadata.namespace"):
         raise SelectorError(
             f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"'

@@ -30,6 +30,8 @@ class Kind:
     subresources: tuple[str, ...] = ()
     verbs: tuple[str, ...] = VERBS
     singular: str = field(default="")
+    stored_as: str = field(default="", compare=False, repr=False)
+    """The apiVersion in which its objects are kept, if not its own; of the same kind."""
 
     def __post_init__(self) -> None:
         if not self.singular:
@@ -64,8 +66,10 @@ class Kind:
         return "/".join(parts)
 
 
-_row: Callable[[Kind], tuple[Any, ...]] = attrgetter(*(each.name for each in fields(Kind)))
-"""All fields of a kind."""
+_row: Callable[[Kind], tuple[Any, ...]] = attrgetter(
+    *(each.name for each in fields(Kind) if each.compare)
+)
+"""What makes two kinds the same; how their objects are kept does not."""
 
 _ALL = ("all",)
 
@@ -219,6 +223,16 @@ KINDS: tuple[Kind, ...] = (
         categories=_ALL,
         subresources=("status",),
     ),
+    Kind(
+        "autoscaling",
+        "v1",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+        ("hpa",),
+        categories=_ALL,
+        subresources=("status",),
+        stored_as="autoscaling/v2",
+    ),
     Kind("batch", "v1", "CronJob", "cronjobs", ("cj",), categories=_ALL, subresources=("status",)),
     Kind("batch", "v1", "Job", "jobs", categories=_ALL, subresources=("status",)),
     Kind(
@@ -232,6 +246,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("coordination.k8s.io", "v1", "Lease", "leases"),
     Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
+    Kind("events.k8s.io", "v1", "Event", "events", ("ev",), stored_as="v1"),
     Kind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", (), False),
     Kind("networking.k8s.io", "v1", "Ingress", "ingresses", ("ing",), subresources=("status",)),
     Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", ("netpol",)),
@@ -332,6 +347,18 @@ class Registry:
     def of(self, document: Any) -> Kind | None:
         """The kind of a document."""
         return self.by_kind(document.get("apiVersion", ""), document.get("kind", ""))
+
+    def stored(self, kind: Kind) -> Kind:
+        """The kind under which the objects of a kind are kept."""
+        return self._by_kind[kind.stored_as, kind.kind] if kind.stored_as else kind
+
+    def shelves(self) -> Iterator[Kind]:
+        """One kind for all versions of each: what to go through to see every object once."""
+        seen = set()
+        for kind in self._kinds:
+            if not kind.stored_as and (kind.group, kind.plural) not in seen:
+                seen.add((kind.group, kind.plural))
+                yield kind
 
     def find(self, typed: str) -> Kind | None:
         """The kind that a person means: `po`, `pod`, `Pods`, `deploy.apps`, `pods.v1.`."""

@@ -78,7 +78,7 @@ class Network:
         self.topology.changed = self.datapath.forget_decisions
         self.topology.gone = self._pod_gone
         self.zone = ClusterZone(self.services, self.topology.has_namespace, resolve)
-        for kind in store.registry:
+        for kind in store.registry.shelves():
             put = _PUTS.get((kind.group, kind.kind))
             if put is None and _is_policy(kind):
                 put = Network._put_policy

@@ -103,7 +103,7 @@ def _begin(journal: Journal, runtime: Runtime, saved: Saved, facts: dict[str, st
         store.resource_version = max(store.resource_version, saved.resource_version + VERSION_GAP)
     events = [
         StoreEvent("ADDED", kind, document, None, store.resource_version)
-        for kind in runtime.registry
+        for kind in runtime.registry.shelves()
         for document in store.list(kind)
     ]
     try:

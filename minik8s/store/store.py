@@ -18,6 +18,7 @@ from minik8s.ids import Ids
 from minik8s.model.customkinds import kinds_of_definition, serve_definitions
 from minik8s.model.metadata import Document
 from minik8s.model.registry import CUSTOM_RESOURCE_DEFINITION, POD, Kind, Registry
+from minik8s.model.versions import as_version
 from minik8s.store.shelf import EventType, Shelf, StoreEvent
 
 LOG_LIMIT = 4096
@@ -219,7 +220,7 @@ class Store:
         """
         documents = list(documents)
         serve_definitions(self.registry, documents)
-        rows = [(self._kind_of(document), document) for document in documents]
+        rows = [self._as_kept(document) for document in documents]
         versions = [int(d["metadata"].get("resourceVersion") or 0) for _, d in rows]
         fresh = self.resource_version == 0
         self.resource_version = max(self.resource_version, *versions, 0) + 1
@@ -258,6 +259,11 @@ class Store:
         if shelf is None:
             shelf = self._shelves[key] = Shelf()
         return shelf
+
+    def _as_kept(self, document: Document) -> tuple[Kind, Document]:
+        """The kind under which a document is kept, and the document in that version."""
+        kind = self.registry.stored(self._kind_of(document))
+        return kind, as_version(document, kind)
 
     def _kind_of(self, document: Document) -> Kind:
         kind = self.registry.of(document)

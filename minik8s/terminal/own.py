@@ -91,7 +91,7 @@ def _shown(settings: Settings) -> str:
 
 def _documents(machine: Machine) -> list[Document]:
     store, registry = machine.runtime.store, machine.runtime.registry
-    return [document for kind in registry for document in store.list(kind)]
+    return [document for kind in registry.shelves() for document in store.list(kind)]
 
 
 def _sources(paths: list[str], io: LaptopIO) -> list[Source]:

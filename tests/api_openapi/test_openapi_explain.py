@@ -7,7 +7,7 @@ from openapi_door import Kubectl, in_process
 
 from minik8s.cluster import Cluster
 from minik8s.kubectl.wordwrap import wrap
-from minik8s.model.registry import KINDS
+from minik8s.model.registry import KINDS, Kind
 
 COMMANDS = [
     "",
@@ -59,6 +59,8 @@ COMMANDS = [
     "crd.spec.versions.schema.openAPIV3Schema",
     "crd.spec.versions.schema.openAPIV3Schema.properties.properties --recursive",
     "hpa.spec.metrics.resource.target",
+    "events.events.k8s.io",
+    "events.events.k8s.io.note",
 ]
 
 
@@ -68,11 +70,13 @@ def test_explain_is_the_real_ones(cluster: Cluster, kubectl: Kubectl, line: str)
     assert in_process(cluster, *argv) == kubectl(*argv)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.resource)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.plural} {kind.api_version}")
 def test_every_kind_is_explained_to_the_last_field(
-    cluster: Cluster, kubectl: Kubectl, kind: object
+    cluster: Cluster, kubectl: Kubectl, kind: Kind
 ) -> None:
-    argv = ["explain", kind.resource, "--recursive"]  # type: ignore[attr-defined]
+    argv = ["explain", kind.resource, "--recursive"]
+    if kind.stored_as:
+        argv = ["explain", kind.plural, f"--api-version={kind.api_version}", "--recursive"]
     out, err, code = in_process(cluster, *argv)
     assert (out, err, code) == kubectl(*argv)
     assert code == 0

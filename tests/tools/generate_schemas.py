@@ -62,7 +62,7 @@ KINDS = {
     ("authorization.k8s.io", "v1"): "LocalSubjectAccessReview SelfSubjectAccessReview "
     "SelfSubjectRulesReview SubjectAccessReview",
     ("authentication.k8s.io", "v1"): "SelfSubjectReview TokenRequest TokenReview",
-    ("autoscaling", "v1"): "Scale",
+    ("autoscaling", "v1"): "HorizontalPodAutoscaler Scale",
     ("autoscaling", "v2"): "HorizontalPodAutoscaler",
     ("batch", "v1"): "CronJob Job",
     ("certificates.k8s.io", "v1"): "CertificateSigningRequest",

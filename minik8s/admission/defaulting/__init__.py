@@ -47,6 +47,11 @@ _DEFAULTS: dict[str, Callable[[Document], Document]] = {
 }
 """What fills in a kind's defaults; the kinds that are missing here have none."""
 
+_OLDER: dict[str, Callable[[Document], Document]] = {
+    "autoscaling/v1": others.default_autoscaler_v1,
+}
+"""The same for versions that are not kept: what is kept gets the defaults of its own version."""
+
 
 def default(
     kind: Kind, document: Document, families: Sequence[str] = networking.SINGLE_STACK
@@ -58,5 +63,5 @@ def default(
     """
     if kind.resource == SERVICE.resource:
         return networking.default_service(document, families)
-    step = _DEFAULTS.get(kind.resource)
+    step = _OLDER.get(kind.api_version) if kind.stored_as else _DEFAULTS.get(kind.resource)
     return document if step is None else step(document)

@@ -19,6 +19,11 @@ def default_autoscaler(document: Document) -> Document:
     return inside(document, "spec", lambda spec: fill(spec, {"minReplicas": 1, "metrics": [_CPU]}))
 
 
+def default_autoscaler_v1(document: Document) -> Document:
+    """The same in the older version, in which the metrics have no default."""
+    return inside(document, "spec", lambda spec: fill(spec, {"minReplicas": 1}))
+
+
 def default_storage_class(document: Document) -> Document:
     """A StorageClass, whose volumes go with their claims and are bound at once."""
     return fill(document, {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"})

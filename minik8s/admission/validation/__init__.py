@@ -15,6 +15,7 @@ from minik8s.admission.validation import (
     cluster,
     config,
     customdefinitions,
+    events,
     jobs,
     networkpolicies,
     pods,
@@ -61,6 +62,10 @@ def _then(check: Check, update: UpdateCheck) -> UpdateCheck:
     return both
 
 
+def _free(_problems: Problems, _new: Document, _old: Document) -> None:
+    """A change of which nothing is asked but what is asked of every object."""
+
+
 _RBAC = ".rbac.authorization.k8s.io"
 _ANY = Rules()
 _RULES: dict[str, Rules] = {
@@ -81,6 +86,7 @@ _RULES: dict[str, Rules] = {
     "endpointslices.discovery.k8s.io": Rules(
         cluster.check_endpoint_slice, cluster.check_endpoint_slice_update
     ),
+    "events.events.k8s.io": Rules(events.check_new_event, _free),
     "jobs.batch": Rules(jobs.check_job, jobs.check_job_update),
     "leases.coordination.k8s.io": Rules(cluster.check_lease),
     "limitranges": Rules(cluster.check_limit_range),

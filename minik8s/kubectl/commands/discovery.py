@@ -37,7 +37,7 @@ def resources(call: Call) -> None:
     output = call.flags.text("output")
     if output not in ("", "wide", "name", "json", "yaml", "kyaml"):
         raise NoPrinter(output, ("json", "kyaml", "name", "wide", "yaml"))
-    kinds = sorted(filter(lambda kind: _wanted(call, kind), _kinds(call)), key=_ORDERS[order])
+    kinds = sorted(filter(lambda kind: _wanted(call, kind), _preferred(call)), key=_ORDERS[order])
     if output == "name":
         call.out("".join(f"{kind.resource}\n" for kind in kinds))
     elif output in ("", "wide"):
@@ -48,6 +48,14 @@ def resources(call: Call) -> None:
 
 def _kinds(call: Call) -> list[Kind]:
     return call.client.kinds(refresh=True)
+
+
+def _preferred(call: Call) -> list[Kind]:
+    """Each resource once, in the version that its group prefers."""
+    found: dict[str, Kind] = {}
+    for kind in _kinds(call):
+        found.setdefault(kind.resource, kind)
+    return list(found.values())
 
 
 def _wanted(call: Call, kind: Kind) -> bool:

@@ -60,7 +60,7 @@ def _named(call: Call, typed: str, *, grouped: bool) -> tuple[Kind, list[str]]:
         raise Exit(1, str(missing)) from None
     if grouped:
         for each in [kind, *call.client.kinds()]:
-            if each.plural == kind.plural and each.group and typed.startswith(each.resource):
+            if each.plural == kind.plural and typed.startswith(each.resource):
                 return each, _names(typed[len(each.resource) :])[1:]
     return kind, names[1:]
 
