@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
 from minik8s.apiserver import (
     ApiServer,
     ExecSession,
+    LogStream,
     PortForward,
     Request,
     Response,
@@ -38,7 +40,7 @@ class SharedTransport(InProcessTransport):
         return replace(
             response,
             stream=None if response.stream is None else _Stream(response.stream, lock),
-            log=None if response.log is None else _Stream(response.log, lock),
+            log=None if response.log is None else _Log(response.log, lock),
             session=_Program(session, lock)
             if session is not None and not isinstance(session, PortForward)
             else session,
@@ -74,6 +76,16 @@ class _Stream(Generic[T_co]):
         with self._lock:
             self._inner.close()
         self.closed = True
+
+
+class _Log(_Stream[bytes]):
+    def __init__(self, inner: LogStream, lock: threading.RLock) -> None:
+        super().__init__(inner, lock)
+        self._followed = inner
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        with self._lock:
+            self._followed.listen(wake)
 
 
 class _Program:
