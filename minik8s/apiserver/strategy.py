@@ -18,7 +18,16 @@ from minik8s.controllers.podadmission import admit_pod
 from minik8s.errors import BadRequest, Cause, Conflict, Forbidden, Invalid
 from minik8s.ids import Ids
 from minik8s.model.metadata import Document, name_of
-from minik8s.model.registry import NAMESPACE, NODE, POD, SERVICE, SERVICE_ACCOUNT, Kind
+from minik8s.model.registry import (
+    CUSTOM_RESOURCE_DEFINITION,
+    DEPLOYMENT,
+    NAMESPACE,
+    NODE,
+    POD,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    Kind,
+)
 from minik8s.model.workloads import qos_class
 from minik8s.store import Store
 
@@ -34,6 +43,9 @@ _SYSTEM = (
     "uid",
 )
 _FROM_NEW = ("managedFields", "resourceVersion")
+_DEFINED = frozenset({"policy.networking.k8s.io"})
+"""Groups of kinds that are custom resources elsewhere."""
+
 _NEVER_UNCONDITIONAL = frozenset({"leases.coordination.k8s.io"})
 """Kinds whose updates must carry a resourceVersion (AllowUnconditionalUpdate is false)."""
 
@@ -116,8 +128,10 @@ def prepare_update(kind: Kind, document: Document, old: Document) -> Document:
 
 
 def prepare_status(kind: Kind, document: Document, old: Document) -> Document:
-    """A new status before its validation: an update of the status touches nothing else."""
+    """A new status before its validation; the spec is left as it is."""
     prepared = _based_on(old, document)
+    for field in _beside_status(kind):
+        _keep(prepared["metadata"], document["metadata"], field)
     prepared.pop("status", None)
     if "status" in document:
         schema = schema_for(kind)
@@ -126,6 +140,16 @@ def prepare_status(kind: Kind, document: Document, old: Document) -> Document:
         if kind == POD and isinstance(status, dict):
             prepared["status"] = normalized(prepared["status"])
     return prepared
+
+
+def _beside_status(kind: Kind) -> tuple[str, ...]:
+    """The metadata that an update of the status may change as well (PrepareForUpdate).
+
+    None of a custom resource or its definition (ResetObjectMetaForStatus).
+    """
+    if kind == CUSTOM_RESOURCE_DEFINITION or kind.group in _DEFINED or schema_for(kind) is None:
+        return ()
+    return ("annotations",) if kind == DEPLOYMENT else ("annotations", "labels")
 
 
 def prepare_approval(_kind: Kind, document: Document, old: Document) -> Document:

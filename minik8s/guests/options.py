@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 
@@ -90,11 +91,17 @@ def _short_options(cluster: str, short: str, rest: list[str]) -> list[tuple[str,
     return options
 
 
+_VALUE = re.compile(r"[^-]|-?\d+\Z|\Z")
+"""Words that are no flag: a negative number is a value."""
+
+
 def option_value(arguments: Sequence[str], name: str) -> str | None:
     """The value of one of Go's flags: `-name=value`, `-name value`, one dash or two.
 
     >>> option_value(["--http-port", "80"], "http-port")
     '80'
+    >>> option_value(["--udp-port", "-1"], "udp-port")
+    '-1'
     """
     for place, word in enumerate(arguments):
         if not word.startswith("-"):
@@ -104,5 +111,5 @@ def option_value(arguments: Sequence[str], name: str) -> str | None:
             if equals:
                 return value
             following = arguments[place + 1 : place + 2]
-            return following[0] if following and not following[0].startswith("-") else "true"
+            return following[0] if following and _VALUE.match(following[0]) else "true"
     return None

@@ -278,6 +278,36 @@ def test_dry_run_of_a_patch(api: Api) -> None:
 # -- delete
 
 
+@pytest.mark.parametrize(
+    ("url", "made", "taken"),
+    [
+        (PODS, pod("a"), {"annotations", "labels"}),
+        (SERVICES, service_of("a"), {"annotations", "labels"}),
+        (DEPLOYMENTS, deployment("a"), {"annotations"}),
+    ],
+)
+def test_what_a_new_status_may_bring_along(
+    api: Api, url: str, made: dict[str, Any], taken: set[str]
+) -> None:
+    """Kubernetes' own tests annotate objects through their status."""
+    api.ok("POST", url, made)
+    patch = {
+        "metadata": {"annotations": {"new": "1"}, "labels": {"new": "1"}, "finalizers": ["a.io/b"]},
+        "spec": {"replicas": 7, "externalName": "x"},
+        "status": {"conditions": []},
+    }
+    seen = api.ok("PATCH", f"{url}/a/status", patch, media=MERGE)
+    metadata = seen["metadata"]
+    assert {
+        field for field in ("annotations", "labels") if "new" in metadata.get(field, {})
+    } == taken
+    assert "finalizers" not in metadata
+    assert "externalName" not in seen["spec"]
+    assert seen["spec"].get("replicas") != 7
+    bad = {"metadata": {"annotations": {"not a key": "1"}}}
+    assert api.fails("PATCH", f"{url}/a/status", bad, media=MERGE)["code"] == 422
+
+
 def test_delete_answers_with_a_status_for_most_kinds(api: Api) -> None:
     made = api.ok("POST", POLICIES, policy("p"))
     assert api.ok("DELETE", f"{POLICIES}/p", {"propagationPolicy": "Background"}) == {
