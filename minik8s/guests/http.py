@@ -132,15 +132,21 @@ def _parse_headers(lines: Iterable[str]) -> Headers:
 def parse_request(data: bytes) -> tuple[Request, bytes] | None:
     """The first request of a stream and the bytes behind it; None if it is not complete.
 
-    Raises MalformedMessage.
+    Raises MalformedMessage, as servers do at the first line that is none of HTTP's.
+
+    >>> parse_request(b"hello")
+    >>> parse_request(b"hello\\n")
+    Traceback (most recent call last):
+    minik8s.guests.http.MalformedMessage: hello
     """
     split = _split_head(data)
     if split is None:
+        line, feed, _ = data.partition(b"\n")
+        if feed:
+            _request_line(line.decode("latin-1").removesuffix("\r"))
         return None
     (first, *rest), start = split
-    parts = first.split(" ")
-    if len(parts) != 3 or not parts[2].startswith("HTTP/"):
-        raise MalformedMessage(first)
+    parts = _request_line(first)
     request = Request(parts[0], parts[1], parts[2], _parse_headers(rest))
     if request.header("Transfer-Encoding").lower() == "chunked":
         return _chunked_request(request, data[start:])
@@ -152,6 +158,13 @@ def parse_request(data: bytes) -> tuple[Request, bytes] | None:
         return None
     request.body = data[start:end]
     return request, data[end:]
+
+
+def _request_line(line: str) -> list[str]:
+    parts = line.split(" ")
+    if len(parts) != 3 or not parts[2].startswith("HTTP/"):
+        raise MalformedMessage(line)
+    return parts
 
 
 def _chunked_request(request: Request, data: bytes) -> tuple[Request, bytes] | None:

@@ -143,7 +143,8 @@ class _Talk:
                 return
 
     def _refuse(self, response: Response) -> None:
-        response.headers.append(("Connection", "close"))
+        kept = [each for each in response.headers if each[0].lower() != "connection"]
+        response.headers = [*kept, ("Connection", "close")]
         self._connection.send(response.encode())
         self._close()
 

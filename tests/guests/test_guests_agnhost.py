@@ -149,6 +149,21 @@ def test_netexec_pages(world: World) -> None:
     assert "connection refused" in refused
 
 
+@pytest.mark.parametrize("server", ["agnhost", "nginx"])
+def test_what_is_no_http_is_refused_at_its_first_line(server: str) -> None:
+    """Kubernetes' own tests ask for `hostName` on a port that speaks HTTP."""
+    world = World()
+    world.pod("client", IMAGE)
+    args = ["netexec", "--http-port", "80", "--udp-port", "-1"] if server == "agnhost" else None
+    image = IMAGE if server == "agnhost" else "nginx"
+    ip = world.pod("web", image, args=args)["status"]["podIP"]
+    said = world.run("client", "sh", "-c", f"echo hostName | nc -v -t -w 2 {ip} 80").stdout
+    head, _, body = said.partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 400 Bad Request\r\n")
+    assert head.count("Connection: close") == head.count("Connection:") == 1
+    assert "400 Bad Request" in body
+
+
 def test_the_program_without_and_with_wrong_arguments(world: World) -> None:
     assert "Available Commands" in world.run("client", "/agnhost", "--help").stdout
     wrong = world.run("client", "/agnhost", "nope")
