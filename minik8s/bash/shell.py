@@ -129,7 +129,7 @@ class Shell:
         `on_output` hears of each command's (stdout, stderr) as it ends. Exceptions of
         programs come out here. A KeyboardInterrupt stops the script: exit code 130.
         """
-        output = Output(self.dialect, on_output, self._helper.originals)
+        output = Output(self.dialect, on_output, self._helper.originals, self.exit_code)
         self._helper.begin(stdin)
         self._noted.append((time.time(), self.now()))
         text, watched = self._prepared(script, stdin is not None)

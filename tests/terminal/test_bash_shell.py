@@ -472,3 +472,35 @@ def test_stat_complains(shell):
         "stat: missing operand\nTry 'stat --help' for more information.\n"
         "stat: invalid option -- 'q'\nTry 'stat --help' for more information.\n"
     )
+
+
+# -- tracing
+
+
+@pytest.mark.parametrize(
+    ("script", "trace"),
+    [
+        # As bash 5.2 prints it, but for the heads of `for` loops and the order within a pipe.
+        (
+            "i=0; while [ $i -lt 2 ]; do i=$((i+1)); done",
+            "+ i=0\n+ '[' 0 -lt 2 ']'\n+ i=1\n+ '[' 1 -lt 2 ']'\n+ i=2\n+ '[' 2 -lt 2 ']'\n",
+        ),
+        ("x=$(echo a); (exit 3); echo b", "++ echo a\n+ x=a\n+ exit 3\n+ echo b\n"),
+        ("false; exit 1", "+ false\n+ exit 1\n"),
+        ("meet 'a b'; echo $?", "+ meet 'a b'\n+ echo 4\n"),
+    ],
+)
+def test_a_trace_shows_nothing_but_the_script(script, trace):
+    script = script.replace("it's", '"it\'s"')
+    shell = shell_with(programs={"meet": lambda call: Outcome(exit_code=4)})
+    assert shell.run(f"set -x; {script}").stderr == trace
+
+
+def test_a_trace_of_jobs_and_of_the_code_before():
+    jobs = []
+    shell = shell_with(background=lambda job: jobs.append(job) or 7)
+    assert shell.run("false").exit_code == 1
+    assert shell.run("set -x; echo $?; sleep 1 & echo $!").stderr == "+ echo 0\n+ echo 7\n"
+    assert len(jobs) == 1
+    assert shell.run("false").stderr == "+ false\n"
+    assert shell.run("true").stderr == "+ true\n"
