@@ -51,7 +51,7 @@ class Classes:
             self._post(index)
 
     def _gather(self, peers: Iterable[Peer]) -> None:
-        namespaces: dict[str, Hashable] = {}
+        namespaces: dict[tuple[str, int], Hashable] = {}
         for peer in peers:
             said = self._say(peer, namespaces)
             index = self._by_said.get(said)
@@ -68,17 +68,19 @@ class Classes:
         self.list.append(PeerClass.of(peer))
         return index
 
-    def _say(self, peer: Peer, namespaces: dict[str, Hashable]) -> Hashable:
+    def _say(self, peer: Peer, namespaces: dict[tuple[str, int], Hashable]) -> Hashable:
         """All that the vocabulary can say about a peer."""
         cover = self._map.covering(peer.address) if self._words.blocks else 0
         if not peer.is_pod:
             labels = peer.node_labels
             return (cover, None if labels is None else _said(labels, self._words.node_labels))
-        namespace = namespaces.get(peer.namespace)
+        # a class without members may bear earlier labels of the same namespace
+        place = (peer.namespace, id(peer.namespace_labels))
+        namespace = namespaces.get(place)
         if namespace is None:
             pinned = peer.namespace if peer.namespace in self._words.namespaces else ""
             said = _said(peer.namespace_labels, self._words.namespace_labels)
-            namespace = namespaces[peer.namespace] = (pinned, said)
+            namespace = namespaces[place] = (pinned, said)
         names = self._words.names
         ports = frozenset(item for item in peer.ports.items() if item[0] in names)
         return (namespace, _said(peer.labels, self._words.labels), ports, cover)
@@ -212,7 +214,7 @@ class Classes:
         """What the grown vocabulary says of some classes, in place of what it said."""
         for index in indexes:
             self._by_said.pop(self._said.get(index), None)
-        namespaces: dict[str, Hashable] = {}
+        namespaces: dict[tuple[str, int], Hashable] = {}
         for index in indexes:
             said = self._said[index] = self._say(self.list[index].sample, namespaces)
             self._by_said[said] = index

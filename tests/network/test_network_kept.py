@@ -37,9 +37,14 @@ def moved(draw: Any) -> Document:
 
 
 def stored(document: Document, uid: str) -> Document:
-    """A pod as a store has it: with a uid, on a node, without owners that are not there."""
+    """A pod as a store has it: with a uid, on a node, without owners that are not there.
+
+    One on another node, or on the network of one, is another pod.
+    """
+    spec = {"nodeName": NODES[0], **document["spec"]}
+    uid = f"{uid}-{spec['nodeName']}-{spec.get('hostNetwork', False)}"
     metadata = {**document["metadata"], "uid": uid, "ownerReferences": []}
-    return {**document, "metadata": metadata, "spec": {"nodeName": NODES[0], **document["spec"]}}
+    return {**document, "metadata": metadata, "spec": spec}
 
 
 changes = st.lists(

@@ -220,6 +220,24 @@ def test_a_namespace_that_gets_its_old_labels_back_is_as_it_was():
         assert matrix.allows("shop/p0", "shop/p1", "TCP", 80) is answer
 
 
+def test_earlier_labels_of_a_namespace_are_not_taken_for_its_own_by_a_new_policy():
+    team = {"from": [{"namespaceSelector": {"matchLabels": {"team": "a"}}}]}
+    spec = {"podSelector": {}, "ingress": [team]}
+    elsewhere, here = (
+        {"kind": "NetworkPolicy", "metadata": {"name": "p", "namespace": name}, "spec": spec}
+        for name in ("other", "shop")
+    )
+    space = {"kind": "Namespace", "metadata": {"name": "shop", "labels": {}}}
+    named = {**space, "metadata": {"name": "shop", "labels": {"team": "a"}}}
+    matrix = Matrix.of([pod(0, "10.0.0.1"), pod(1, "10.0.0.2"), elsewhere])
+    matrix.put_namespace(named)
+    matrix.put_namespace(space)
+    matrix.apply(here)
+    for document, answer in ((space, False), (named, True)):
+        matrix.put_namespace(document)
+        assert matrix.allows("shop/p0", "shop/p1", "TCP", 80) is answer
+
+
 def test_documents_are_those_of_the_moment():
     matrix = Matrix.of([pod(0, "10.0.0.1"), pod(1, "10.0.0.2")])
     matrix.remove_pod(pod(0, "10.0.0.1"))
