@@ -253,6 +253,7 @@ def _opened(
         (source.key, target.key): (source, target)
         for policy in added
         for source, target in _pairs(around, policy, needs)
+        if source.key != target.key  # nobody stands between a pod and itself
     }
     found = (
         Opened(source.key, target.key, protocol, port)
@@ -285,7 +286,15 @@ def _newly(
     before: PolicySet, after: PolicySet, source: Peer, target: Peer, protocol: str, port: int | None
 ) -> bool:
     # the policies only ever allow more, so most pairs fall at the first question
-    return (
-        after.decide(source, target, protocol, port).verdict is Verdict.ALLOW
-        and before.decide(source, target, protocol, port).verdict is Verdict.DROP
+    pair = (source, target, protocol, port)
+    return _allows(after, *pair) and not _allows(before, *pair)
+
+
+def _allows(
+    policies: PolicySet, source: Peer, target: Peer, protocol: str, port: int | None
+) -> bool:
+    """The verdict on a connection between two different ends; the second side only if need be."""
+    sides = ((Direction.EGRESS, source, target), (Direction.INGRESS, target, source))
+    return all(
+        policies.decide_direction(*side, protocol, port).verdict is Verdict.ALLOW for side in sides
     )
