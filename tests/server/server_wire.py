@@ -15,6 +15,18 @@ DICTIONARY = b64decode(
     (Path(__file__).parents[2] / "minik8s" / "data" / "spdy-dictionary.txt").read_text()
 )
 
+PODS = "/api/v1/namespaces/default/pods"
+BOX = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "box"},
+    "spec": {
+        "containers": [{"name": "box", "image": "busybox", "command": ["sleep", "1000000"]}],
+        "terminationGracePeriodSeconds": 0,
+    },
+}
+"""A pod in which programs are run."""
+
 
 class Wire:
     """One connection to a server."""

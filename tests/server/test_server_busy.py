@@ -11,23 +11,12 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
-from server_wire import Spdy, WebSocket, Wire
+from server_wire import BOX, PODS, Spdy, WebSocket, Wire
 
 from minik8s import Cluster
 
-PODS = "/api/v1/namespaces/default/pods"
 LONG = "for i in $(seq 9000); do for j in $(seq 9000); do :; done; done"
 """Some seconds of work, up to the bound on commands."""
-
-BOX = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": "box"},
-    "spec": {
-        "containers": [{"name": "box", "image": "busybox", "command": ["sleep", "1000000"]}],
-        "terminationGracePeriodSeconds": 0,
-    },
-}
 
 
 @pytest.fixture

@@ -9,22 +9,12 @@ from typing import Any
 
 import pytest
 from server_kubectl import Kubectl
-from server_wire import Spdy, WebSocket, Wire
+from server_wire import BOX, PODS, Spdy, WebSocket, Wire
 
 from minik8s import Cluster
 from minik8s.guests.base import Process, ReadInput, Steps
 
-PODS = "/api/v1/namespaces/default/pods"
 MESSAGE = "Internal error occurred: see the server's log"
-BOX = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": "box"},
-    "spec": {
-        "containers": [{"name": "box", "image": "busybox", "command": ["sleep", "1000000"]}],
-        "terminationGracePeriodSeconds": 0,
-    },
-}
 
 
 class Mistake(Exception):

@@ -13,24 +13,13 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from server_wire import Spdy, WebSocket, Wire
+from server_wire import BOX, PODS, Spdy, WebSocket, Wire
 
 from minik8s import Cluster
 from minik8s.runtime.sessions import ExecSession
 from minik8s.server.limits import Limits
 
 DEMO = Path(__file__).parents[2] / "minik8s" / "data" / "tutorial" / "demo-app.yaml"
-PODS = "/api/v1/namespaces/default/pods"
-
-BOX = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": "box"},
-    "spec": {
-        "containers": [{"name": "box", "image": "busybox", "command": ["sleep", "1000000"]}],
-        "terminationGracePeriodSeconds": 0,
-    },
-}
 
 
 @pytest.fixture
