@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def test_a_request_names_who_made_it_whatever_it_says(api: Api) -> None:
 
 
 def test_a_decision_touches_nothing_but_the_conditions(api: Api) -> None:
-    made = api.ok("POST", REQUESTS, request())
+    made = copy.deepcopy(api.ok("POST", REQUESTS, request()))
     decided = {"type": "Approved", "status": "True", "reason": "Because"}
     made["status"] = {"conditions": [decided], "certificate": "LS0t"}
     made["spec"]["signerName"] = "example.com/other"
