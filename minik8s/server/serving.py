@@ -116,12 +116,9 @@ class Server:
         raise_file_limit()
         # A full collection of ten thousand pods takes half a second in which nobody is served.
         # So the young generations only are collected on the way, and all of them in quiet moments.
-        # Nearly all that a write makes stays, so each object is looked at once in each of the two,
-        # however often that is; but the middle one stops everybody for as long as it is large:
-        # with 5 young ones in it for some 5 ms, and with 20 for 20 ms of the 50 that a request has.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(20_000, 5, 1_000_000)
+        gc.set_threshold(20_000, 20, 1_000_000)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(self._serve(ready, signals=True))
         gc.freeze()  # the process ends: there is nothing left worth collecting
